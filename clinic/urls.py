@@ -1,0 +1,14 @@
+"""Where everything is; architecture.md 6 is the contract."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("accounts/", include("accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("", include("courses.urls")),
+    path("", include("payments.urls")),
+    path("", include("enrolments.urls")),
+    path("", include("clinic.site_urls")),
+]

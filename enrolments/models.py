@@ -1,0 +1,80 @@
+"""A learner's seat in a course, and how far they have come in it."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from courses.models import Course, Edition, Lesson
+
+
+class EnrolmentQuerySet(models.QuerySet):
+    def standing(self):
+        """Enrolments that have not ended."""
+        return self.exclude(standing=Enrolment.Standing.ENDED)
+
+    def open(self, *, at: datetime):
+        """Enrolments whose learner may open every lesson at ``at``."""
+        return self.filter(standing=Enrolment.Standing.ACTIVE).filter(Q(access_ends_at=None) | Q(access_ends_at__gt=at))
+
+
+class Enrolment(models.Model):
+    """A seat: one learner in one course, pinned to the edition that was settled."""
+
+    class Origin(models.TextChoices):
+        BOUGHT = "bought", _("bought")
+        GRANTED = "granted", _("granted by staff")
+        IMPORTED = "imported", _("imported")
+        GIFT = "gift", _("gift")
+
+    class Standing(models.TextChoices):
+        ACTIVE = "active", _("active")
+        HOLD = "hold", _("on hold")
+        ENDED = "ended", _("ended")
+
+    learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="enrolments")
+    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="enrolments")
+    edition = models.ForeignKey(Edition, on_delete=models.PROTECT, related_name="enrolments")
+    origin = models.CharField(max_length=10, choices=Origin)
+    standing = models.CharField(max_length=8, choices=Standing, default=Standing.ACTIVE)
+    enrolled_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    access_ends_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: access has no end."))
+    first_opened_at = models.DateTimeField(null=True, blank=True)
+    last_lesson = models.ForeignKey(Lesson, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = EnrolmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-enrolled_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["learner", "course"],
+                condition=~Q(standing="ended"),
+                name="one_standing_enrolment_per_learner_and_course",
+                violation_error_message=_("This person already has a seat in this course."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.learner} in {self.course}"
+
+
+class Progress(models.Model):
+    """How far one enrolment has come in one lesson."""
+
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, related_name="progress")
+    lesson = models.ForeignKey(Lesson, on_delete=models.PROTECT, related_name="+")
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    position_seconds = models.PositiveIntegerField(default=0, help_text=_("Where the video was left."))
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["enrolment", "lesson"], name="one_progress_per_lesson")]
+        verbose_name_plural = _("progress")
+
+    def __str__(self) -> str:
+        return f"{self.enrolment}: {self.lesson}"
