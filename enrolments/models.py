@@ -15,6 +15,14 @@ class EnrolmentQuerySet(models.QuerySet):
         """Enrolments that have not ended."""
         return self.exclude(standing=Enrolment.Standing.ENDED)
 
+    def lasting(self, *, at: datetime):
+        """Seats that keep their course from being taken again: those standing, but for a term that has run out."""
+        return self.standing().exclude(standing=Enrolment.Standing.ACTIVE, access_ends_at__lte=at)
+
+    def run_out(self, *, at: datetime):
+        """Seats whose term has run out, though nobody has ended them."""
+        return self.filter(standing=Enrolment.Standing.ACTIVE, access_ends_at__lte=at)
+
     def open(self, *, at: datetime):
         """Enrolments whose learner may open every lesson at ``at``."""
         return self.filter(standing=Enrolment.Standing.ACTIVE).filter(Q(access_ends_at=None) | Q(access_ends_at__gt=at))
