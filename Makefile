@@ -11,7 +11,7 @@ run: .venv/.stamp
 	@VAR="$(VAR)" $(PY) manage.py run_demo --port "$(PORT)"
 
 test: .venv/.stamp
-	@$(PY) tools/services run $(PY) -m pytest $(ARGS)
+	@$(PY) tools/services run tools/suite $(ARGS)
 
 lint: .venv/.stamp
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

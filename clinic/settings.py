@@ -139,6 +139,8 @@ if EMBEDDED:
     CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.05}
 else:
     DATABASES = {"default": env.db_url("DATABASE_URL")}
+    # A socket's folder is written as postgres://user@%2Fvar%2Frun%2Fpostgresql/name, as libpq does.
+    DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])
     DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("DATABASE_CONN_MAX_AGE", default=60))
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     CACHES = {

@@ -1,31 +1,65 @@
-"""What all tests share. Services (PostgreSQL, Redis) come from ``tools/services run``, which ``make test`` uses."""
+"""What all tests share.
+
+The suite is run twice (tools/suite, which ``make test`` calls): on the embedded default, and on PostgreSQL and Redis.
+Each test runs where it can prove something, and none is skipped silently:
+
+- plain tests run in both passes;
+- ``browser`` tests run in the first, unless they are marked ``postgresql`` or ``redis`` as well;
+- ``postgresql``, ``redis`` and ``proxy`` tests run in the second: there the site's own database is PostgreSQL and
+  its cache Redis, and TEST_POSTGRESQL_URL and TEST_REDIS_URL name the servers for processes that a test starts.
+
+To run some of the second pass: ``tools/services run --site -- .venv/bin/python -m pytest tests/payments``.
+"""
 
 import os
 import shutil
 
 import pytest
+from django.conf import settings as site_settings
 from django.core.cache import cache
-from django.db import connection
 
 # Playwright's own event loop makes Django believe that tests are asynchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 CI = bool(os.environ.get("CI"))
+SECOND_PASS = {"postgresql", "redis", "proxy"}
+
+pytest_plugins = ["tests.stack"]
 
 
-def pytest_collection_modifyitems(items):
-    """Skips what this machine cannot run; under CI nothing is skipped, so a missing service fails there."""
-    has = {
-        "postgresql": bool(os.environ.get("TEST_POSTGRESQL_URL")),
-        "redis": bool(os.environ.get("TEST_REDIS_URL")),
-        "browser": any(shutil.which(name) for name in ("chromium-headless-shell", "chromium", "google-chrome")),
-    }
+def pytest_report_header() -> str:
+    engines = "SQLite, in-process tasks" if site_settings.EMBEDDED else "PostgreSQL, Redis"
+    return f"clinic: {engines}"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what belongs to the other pass; skips what this machine lacks, but never under CI."""
+    here, elsewhere = [], []
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        needs_servers = bool(marks & SECOND_PASS)
+        belongs = not needs_servers if site_settings.EMBEDDED else needs_servers or "browser" not in marks
+        (here if belongs else elsewhere).append(item)
+    items[:] = here
+    config.hook.pytest_deselected(items=elsewhere)
+
     if CI:
         return
-    for item in items:
-        for service, found in has.items():
-            if item.get_closest_marker(service) and not found:
-                item.add_marker(pytest.mark.skip(reason=f"{service} is not installed here"))
+    missing = {
+        "browser": not any(shutil.which(name) for name in ("chromium-headless-shell", "chromium", "google-chrome")),
+        "proxy": not shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin"),
+    }
+    for item in here:
+        for need, is_missing in missing.items():
+            if is_missing and item.get_closest_marker(need):
+                item.add_marker(pytest.mark.skip(reason=f"{need}: not installed here (.ci/run installs it)"))
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """Under CI a skipped test is a failure: somebody would believe that it had passed."""
+    skipped = session.config.pluginmanager.getplugin("terminalreporter").stats.get("skipped", [])
+    if CI and skipped and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +70,3 @@ def _fresh_cache():
 @pytest.fixture(autouse=True)
 def _files_of_this_test(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
-
-
-@pytest.fixture
-def on_postgresql():
-    """For tests that prove something under real concurrency."""
-    if connection.vendor != "postgresql":
-        pytest.skip("runs in the PostgreSQL pass of the suite")
