@@ -6,7 +6,7 @@ Setting SECRET_KEY makes it a real site, on which nothing of the demo exists.
 
 import sys
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -41,11 +41,13 @@ def _demo_secret_key() -> str:
 SECRET_KEY = env("SECRET_KEY", default="") or _demo_secret_key()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
+# Where gunicorn listens on this machine, unless BIND says something else.
+PORT = env.int("PORT", default=8000)
 # The address at which people reach the site; links in mail, canonical URLs and Stripe's return addresses start with it.
-SITE_URL = env("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
+SITE_URL = env("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
-    default=["127.0.0.1", "localhost", "[::1]", "testserver"] if DEMO else [SITE_URL.split("//")[-1].split(":")[0]],
+    default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [urlsplit(SITE_URL).hostname or "", "localhost"],
 )
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
@@ -234,7 +236,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY", default="sk_test_sandbox" if DEMO else "")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=["whsec_sandbox"] if DEMO else [])
-SANDBOX_PORT = env.int("SANDBOX_PORT", default=12111)
+# Follows PORT, so that several demos run side by side.
+SANDBOX_PORT = env.int("SANDBOX_PORT", default=12111 + (PORT - 8000) % 50000)
 # Only the sandbox is reached at an address of ours; a real site leaves this empty and the library goes to Stripe.
 STRIPE_API_BASE = env("STRIPE_API_BASE", default=f"http://127.0.0.1:{SANDBOX_PORT}" if DEMO else "")
 # Where the buyer's browser finds the sandbox's payment page, when that is another address than the site's own.
@@ -279,7 +282,7 @@ DATE_FORMAT = "j F Y"
 _payment_pages = ["https://checkout.stripe.com"] + ([SANDBOX_PUBLIC_URL] if SANDBOX_PUBLIC_URL else [])
 SECURE_CSP = {
     "default-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:"],
+    "img-src": [CSP.SELF],
     "media-src": [CSP.SELF],
     "object-src": [CSP.NONE],
     "base-uri": [CSP.NONE],
@@ -293,7 +296,7 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _https
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31536000 if _https else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=_https)
 SECURE_HSTS_PRELOAD = _https
@@ -303,6 +306,10 @@ CSRF_COOKIE_SECURE = _https
 CSRF_FAILURE_VIEW = "foundation.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# /metrics answers callers from these networks, and others who bring the token.
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
 
 # --- REST --------------------------------------------------------------------------------------------------------------
 
