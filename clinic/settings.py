@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 
+from mail.server import mailer_from
+
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -147,7 +149,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "foundation.forgiving_cache.ForgivingRedisCache",
             "LOCATION": env("REDIS_URL"),
             "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
         }
@@ -210,25 +212,7 @@ SESSION_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back
 
 # --- Mail --------------------------------------------------------------------------------------------------------------
 
-# Without a server the outbox keeps the mail for staff to read; deliver() knows this backend and says so.
-_mail = env.url("MAIL_URL", default="")
-if _mail.geturl():
-    MAILERS = {
-        "default": {
-            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-            "OPTIONS": {
-                "host": _mail.hostname,
-                "port": _mail.port or (465 if _mail.scheme == "smtps" else 587),
-                "username": unquote(_mail.username or ""),
-                "password": unquote(_mail.password or ""),
-                "use_ssl": _mail.scheme == "smtps",
-                "use_tls": _mail.scheme == "smtp+tls",
-                "timeout": 20,
-            },
-        }
-    }
-else:
-    MAILERS = {"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}}
+MAILERS = {"default": mailer_from(env("MAIL_URL", default=""))}
 DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="Larkwater Clinic <courses@larkwater.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
@@ -334,6 +318,8 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # Its debug and info lines carry request bodies with buyers' addresses.
         "stripe": {"level": "WARNING"},
+        # One line for each row that the search index takes in says nothing to anybody.
+        "django_tasks": {"level": "WARNING"},
     },
 }
 
