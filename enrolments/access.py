@@ -1,11 +1,12 @@
 """Who may open what: the one place that decides about lessons, their media and a learner's own pages."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from courses.models import Course, Lesson
+from courses.models import Course, Edition, Lesson
 from enrolments.models import Enrolment
 
 
@@ -36,3 +37,27 @@ def may_open_lesson(user: User | AnonymousUser, lesson: Lesson, *, at: datetime)
     if Enrolment.objects.open(at=at).filter(learner=user, edition=lesson.edition_id).exists():
         return True
     return user.has_perm("courses.change_lesson")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where somebody studies a course: its edition, and the seat. Staff who look without a seat have none."""
+
+    course: Course
+    edition: Edition
+    seat: Enrolment | None
+
+
+def desk_for(user: User, slug: str, *, at: datetime) -> Desk | None:
+    """Where ``user`` may study the course with this address at ``at``; None when they may not.
+
+    The newest seat in the course decides. Staff who may change lessons see its newest edition, published or not,
+    when they have no open seat. One query, two more for staff.
+    """
+    newest = Enrolment.objects.filter(learner=user, course__slug=slug).select_related("course", "edition").first()
+    if newest is not None and newest.is_open(at=at):
+        return Desk(newest.course, newest.edition, newest)
+    if user.has_perm("courses.change_lesson"):
+        edition = Edition.objects.filter(course__slug=slug).select_related("course").order_by("-number").first()
+        return Desk(edition.course, edition, None) if edition else None
+    return None

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from courses.models import Course, Edition, Lesson
@@ -26,6 +27,18 @@ class EnrolmentQuerySet(models.QuerySet):
     def open(self, *, at: datetime):
         """Enrolments whose learner may open every lesson at ``at``."""
         return self.filter(standing=Enrolment.Standing.ACTIVE).filter(Q(access_ends_at=None) | Q(access_ends_at__gt=at))
+
+    def with_last_seen(self):
+        """Adds ``last_seen_at``, when its learner was last in a lesson."""
+        progress = Progress.objects.filter(enrolment=OuterRef("pk"))
+        return self.annotate(last_seen_at=Subquery(progress.order_by("-last_seen_at").values("last_seen_at")[:1]))
+
+    def with_done_count(self):
+        """Adds ``done_count``, how many lessons are done, beside ``edition.lesson_count``."""
+        done = Progress.objects.filter(enrolment=OuterRef("pk"), done_at__isnull=False).order_by()
+        return self.annotate(
+            done_count=Coalesce(Subquery(done.values("enrolment").annotate(n=Count("pk")).values("n")), 0)
+        )
 
 
 class Enrolment(models.Model):
@@ -68,6 +81,14 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.learner} in {self.course}"
+
+    def is_open(self, *, at: datetime) -> bool:
+        """Whether the learner may open every lesson at ``at``; the same rule as ``EnrolmentQuerySet.open``."""
+        return self.standing == self.Standing.ACTIVE and not self.has_run_out(at=at)
+
+    def has_run_out(self, *, at: datetime) -> bool:
+        """Whether the term of access is over at ``at``."""
+        return self.access_ends_at is not None and self.access_ends_at <= at
 
 
 class Progress(models.Model):

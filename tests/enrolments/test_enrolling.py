@@ -127,7 +127,7 @@ def test_what_is_owned_and_what_is_open(standing, term_end, owned, is_open):
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_two_payments_at_the_same_moment_make_one_seat(on_postgresql):
+def test_two_payments_at_the_same_moment_make_one_seat():
     learner, course = UserFactory(), CourseFactory()
     start, outcomes = threading.Barrier(8), []
 
