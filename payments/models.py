@@ -92,7 +92,7 @@ class Order(models.Model):
     is_awaiting_bank = models.BooleanField(
         default=False, help_text=_("The buyer has done their part; the bank has not answered.")
     )
-    review_reason = models.CharField(max_length=200, blank=True)
+    review_reason = models.TextField(blank=True)
     made_account = models.BooleanField(default=False, help_text=_("This payment made the buyer's account."))
 
     objects = OrderQuerySet.as_manager()

@@ -1,0 +1,69 @@
+"""Who may see an order: its owner, the browser that placed it, and staff."""
+
+from typing import Any
+
+from django.contrib.auth import login
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from payments.models import Order
+
+_PLACED_HERE = "orders"
+_REMEMBERED = 20
+
+
+class SignInFirst(Exception):
+    """A visitor asks for an order; ``response`` leads to the sign-in."""
+
+    def __init__(self, response: HttpResponseBase) -> None:
+        super().__init__()
+        self.response = response
+
+
+def remember_order(request: HttpRequest, order: Order) -> None:
+    """Let this browser come back to the order, signed in or not."""
+    numbers = [number for number in request.session.get(_PLACED_HERE, []) if number != order.number]
+    request.session[_PLACED_HERE] = [*numbers, order.number][-_REMEMBERED:]
+
+
+def placed_here(request: HttpRequest, order: Order) -> bool:
+    return order.number in request.session.get(_PLACED_HERE, [])
+
+
+def get_order(request: HttpRequest, number: str) -> Order:
+    """The order, if this request may see it.
+
+    :raises SignInFirst: a visitor who did not place it here, whether or not it exists.
+    :raises Http404: signed in, but not theirs, or no such order.
+    """
+    order = Order.objects.select_related("offer", "buyer", "claim").filter(number=number).first()
+    user: Any = request.user
+    if order is not None and (
+        placed_here(request, order)
+        or (user.is_authenticated and (order.buyer_id == user.pk or user.has_perm("payments.view_order")))
+    ):
+        return order
+    if not user.is_authenticated:
+        raise SignInFirst(redirect_to_login(request.get_full_path()))
+    raise Http404
+
+
+def sign_in_new_buyer(request: HttpRequest, order: Order) -> bool:
+    """Sign the paying browser in to the account that its payment made, until that address is proved by a code.
+
+    True when it was signed in now. An account that existed before is never opened this way.
+    """
+    buyer = order.buyer
+    if (
+        request.user.is_authenticated
+        or buyer is None
+        or not buyer.is_active
+        or buyer.is_staff
+        or buyer.made_by_order != order.number
+        or not placed_here(request, order)
+    ):
+        return False
+    numbers = request.session.get(_PLACED_HERE, [])
+    login(request, buyer, backend="allauth.account.auth_backends.AuthenticationBackend")
+    request.session[_PLACED_HERE] = numbers
+    return True
