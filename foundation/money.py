@@ -13,6 +13,11 @@ def format_money(cents: int, currency: str = "usd") -> str:
     return f"{sign}{SIGNS[currency]}{whole:,}.{rest:02}"
 
 
+def format_decimal(cents: int) -> str:
+    """``14000`` as ``140.00``, for machines."""
+    return f"{cents // 100}.{cents % 100:02}"
+
+
 def share_of(cents: int, basis_points: int) -> int:
     """``basis_points`` of ``cents``, rounded half up to the cent."""
     return (cents * basis_points * 2 + 10_000) // 20_000

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import ngettext
 
-from foundation.money import format_money
+from foundation.money import format_decimal, format_money
 
 register = template.Library()
 
@@ -26,7 +26,7 @@ def money(cents: int, currency: str = "usd") -> str:
 @register.filter
 def decimal_money(cents: int) -> str:
     """Cents as ``140.00``, for structured data."""
-    return f"{cents // 100}.{cents % 100:02}"
+    return format_decimal(cents)
 
 
 @register.filter
@@ -38,7 +38,7 @@ def clock(seconds: int) -> str:
 
 
 @register.filter
-def length(seconds: int) -> str:
+def duration(seconds: int) -> str:
     """How long something takes, in words: ``45 sec``, ``25 min``, ``1 h 5 min``; rounded to the nearest minute."""
     if seconds < 60:
         return f"{seconds} sec"
