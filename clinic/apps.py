@@ -6,6 +6,7 @@ class ClinicConfig(AppConfig):
     name = "clinic"
 
     def ready(self) -> None:
+        import clinic.checks  # noqa: F401  (registers them)
         from clinic.models import Page
         from foundation.page_cache import forget_pages_when_saved
 

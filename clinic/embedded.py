@@ -4,6 +4,7 @@ The queue lives in this process's memory and ends with it. That loses nothing: w
 database first (a message, an order, a webhook event), and a periodic task takes up what nobody was told of.
 """
 
+import os
 import threading
 
 from celery import Celery
@@ -18,6 +19,7 @@ class EmbeddedCelery:
     """A worker and a beat that ``start`` and ``stop``; one pair in one process."""
 
     def __init__(self, app: Celery, *, threads: int = 2) -> None:
+        os.environ["CELERY_SKIP_CHECKS"] = "1"  # this process has checked itself
         # Celery does this itself for workers that are their own process.
         for signal in (task_prerun, task_postrun):
             signal.connect(_close_old_connections)

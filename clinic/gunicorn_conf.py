@@ -28,6 +28,9 @@ _embedded = None
 
 def post_worker_init(worker) -> None:
     global _embedded
+    from django.core.management import call_command
+
+    call_command("check")  # a site that is set up wrongly does not start
     if settings.EMBEDDED:
         from clinic.celery import app
         from clinic.embedded import EmbeddedCelery
