@@ -8,6 +8,7 @@ class CoursesConfig(AppConfig):
         from accounts.models import Person
         from courses import models
         from courses.boundaries import next_offer_change
+        from courses.search import keep_index_fresh
         from foundation.page_cache import add_boundaries, forget_pages_when_saved
 
         forget_pages_when_saved(
@@ -15,3 +16,4 @@ class CoursesConfig(AppConfig):
             models.Instructing, models.FrequentQuestion, Person,
         )  # fmt: skip
         add_boundaries(next_offer_change)
+        keep_index_fresh()

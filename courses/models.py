@@ -1,8 +1,10 @@
 """The catalogue: what is sold (Course, Bundle, both an Offer) and what is taught (Edition, Section, Lesson)."""
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.staticfiles import finders
 from django.core.validators import FileExtensionValidator
 from django.db import models
 from django.db.models import F, Q
@@ -58,7 +60,13 @@ def on_sale_at(at: datetime) -> Q:
     )
 
 
-class OfferQuerySet(models.QuerySet):
+@functools.cache
+def _drawing_of(slug: str) -> str:
+    drawing = f"art/{slug}.svg"
+    return drawing if finders.find(drawing) else "art/cover.svg"
+
+
+class OfferQuerySet(SearchableQuerySetMixin, models.QuerySet):
     def visible(self, *, at: datetime):
         """Offers that the public may see and buy."""
         return self.filter(status=Offer.Status.PUBLISHED, published_at__lte=at)
@@ -73,7 +81,7 @@ class OfferQuerySet(models.QuerySet):
         )
 
 
-class Offer(models.Model):
+class Offer(index.Indexed, models.Model):
     """What can be bought under one address and one price: a course or a bundle of courses."""
 
     class Status(models.TextChoices):
@@ -117,6 +125,18 @@ class Offer(models.Model):
 
     objects = OfferQuerySet.as_manager()
 
+    search_fields = [
+        index.SearchField("title", boost=10),
+        index.AutocompleteField("title"),
+        index.SearchField("summary", boost=3),
+        index.AutocompleteField("summary"),
+        index.SearchField("lede"),
+        index.SearchField("taught_text"),
+        index.AutocompleteField("taught_text"),
+        index.FilterField("status"),
+        index.FilterField("published_at"),
+    ]
+
     class Meta:
         ordering = ["position", "title"]
         constraints = [
@@ -159,17 +179,23 @@ class Offer(models.Model):
 
     @property
     def cover_url(self) -> str:
-        """The uploaded cover, else the drawing that the slug names."""
-        return self.cover.url if self.cover else static(f"art/{self.slug}.svg")
+        """The uploaded cover, else the drawing that the slug names, else the drawing for all."""
+        if self.cover:
+            return self.cover.url
+        return static(_drawing_of(self.slug))
+
+    def taught_text(self) -> str:
+        """What a search finds beside the offer's own words; courses and bundles say."""
+        return ""
 
 
-class CourseQuerySet(SearchableQuerySetMixin, OfferQuerySet):
+class CourseQuerySet(OfferQuerySet):
     def for_cards(self):
         """With what a card shows: the edition (length, credits) and the topics."""
         return self.select_related("edition").prefetch_related("topics")
 
 
-class Course(index.Indexed, Offer):
+class Course(Offer):
     """What is sold. What is taught is its published edition."""
 
     class Audience(models.TextChoices):
@@ -188,18 +214,6 @@ class Course(index.Indexed, Offer):
 
     objects = CourseQuerySet.as_manager()
 
-    search_fields = [
-        index.SearchField("title", boost=10),
-        index.AutocompleteField("title"),
-        index.SearchField("summary", boost=3),
-        index.SearchField("lede"),
-        index.SearchField("taught_text"),
-        index.AutocompleteField("taught_text"),
-        index.FilterField("status"),
-        index.FilterField("published_at"),
-        index.FilterField("audience"),
-    ]
-
     def taught_text(self) -> str:
         """What a search should find a course by beside its own words: topics, objectives, lesson titles."""
         words = [topic.name for topic in self.topics.all()]
@@ -213,6 +227,10 @@ class Bundle(Offer):
     """Several courses for one price, one payment, one receipt."""
 
     courses = models.ManyToManyField(Course, through="BundledCourse", related_name="bundles")
+
+    def taught_text(self) -> str:
+        """What a search should find a bundle by beside its own words: the titles of its courses."""
+        return " · ".join(self.courses.values_list("title", flat=True))
 
 
 class BundledCourse(models.Model):

@@ -7,6 +7,7 @@ from django.db import transaction
 from courses.captions import BadCaptions, read_captions
 from courses.measuring import seconds_of_lesson, words_in
 from courses.models import Course, Edition, Lesson
+from courses.search import reindex
 
 
 class NotReady(Exception):
@@ -69,3 +70,4 @@ def publish(edition: Edition, *, at: datetime) -> None:
     edition.published_at = edition.published_at or at
     edition.save()
     Course.objects.filter(pk=edition.course_id).update(edition=edition)
+    reindex(edition.course)

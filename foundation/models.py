@@ -14,6 +14,9 @@ class ClinicIdentity(models.Model):
     only = models.BooleanField(default=True, editable=False, unique=True)
     name = models.CharField(max_length=80)
     tagline = models.CharField(max_length=200, blank=True)
+    welcome = models.CharField(
+        max_length=300, blank=True, help_text=_("Under the tagline on the home page, in one or two sentences.")
+    )
     legal_name = models.CharField(
         max_length=120,
         help_text=_("Printed on every new receipt. Receipts that exist keep the name they were made with."),

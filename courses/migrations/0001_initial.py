@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['position', 'title'],
             },
+            bases=(modelsearch.index.Indexed, models.Model),
         ),
         migrations.CreateModel(
             name='BundledCourse',
@@ -152,7 +153,7 @@ class Migration(migrations.Migration):
                 ('audience', models.CharField(choices=[('public', 'for everyone'), ('professional', 'for professionals')], max_length=12)),
                 ('is_sensitive', models.BooleanField(default=False, help_text='Keeps the title out of mail subjects, card statements and what Stripe is told.')),
             ],
-            bases=(modelsearch.index.Indexed, 'courses.offer'),
+            bases=('courses.offer',),
         ),
         migrations.AddConstraint(
             model_name='offer',

@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('only', models.BooleanField(default=True, editable=False, unique=True)),
                 ('name', models.CharField(max_length=80)),
                 ('tagline', models.CharField(blank=True, max_length=200)),
+                ('welcome', models.CharField(blank=True, help_text='Under the tagline on the home page, in one or two sentences.', max_length=300)),
                 ('legal_name', models.CharField(help_text='Printed on every new receipt. Receipts that exist keep the name they were made with.', max_length=120)),
                 ('address', models.TextField(help_text='Printed on every new receipt, line by line.')),
                 ('email', models.EmailField(help_text="Shown on the site; answers to the site's mail go here.", max_length=254)),

@@ -41,20 +41,22 @@ for (const form of document.querySelectorAll("form[data-send-on-change]")) {
   });
 }
 
-// The price box takes a code without loading the page: <div data-price-box="/courses/<slug>/price/"> holds a GET form
-// with a field named coupon, and links marked data-price-link that lead to the page with another code or none.
+// The price box takes a code without loading the page: [data-price-box] holds a GET form whose data-price-form is the
+// address of the box alone.
 const box = document.querySelector("[data-price-box]");
-if (box) {
+if (box?.querySelector("[data-price-form]")) {
+  // One sentence is announced instead of the whole box.
   const news = document.createElement("p");
   news.className = "sr";
   news.setAttribute("role", "status");
+  box.setAttribute("aria-live", "off");
   box.after(news);
 
   const show = async (code, remember) => {
     const query = code ? `?coupon=${encodeURIComponent(code)}` : "";
     box.setAttribute("aria-busy", "true");
     try {
-      const response = await fetch(box.dataset.priceBox + query, { headers: { "X-Requested-With": "fetch" } });
+      const response = await fetch(box.querySelector("[data-price-form]").dataset.priceForm + query);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const fresh = page.querySelector("[data-price-box]");
       if (!fresh) throw new Error("The answer holds no price.");
@@ -67,22 +69,24 @@ if (box) {
       box.removeAttribute("aria-busy");
     }
     if (remember) history.pushState(null, "", location.pathname + query);
-    const wrong = box.querySelector("[aria-invalid]");
-    if (wrong) wrong.focus();
-    news.textContent = (box.querySelector(".field__error, .note") ?? box.querySelector(".price"))?.textContent.replace(/\s+/g, " ").trim() ?? "";
+    box.querySelector("[aria-invalid], [name=coupon]")?.focus();
+    const told = [box.querySelector(".price"), box.querySelector(".field__error, .note")];
+    news.textContent = told.map((part) => part?.textContent.replace(/\s+/g, " ").trim() ?? "").join(". ");
   };
 
   box.addEventListener("submit", (event) => {
-    const code = event.target.elements.coupon;
-    if (event.target.method !== "get" || !code) return;
+    if (!event.target.matches("[data-price-form]")) return;
     event.preventDefault();
-    show(code.value.trim(), true);
+    show(event.target.elements.coupon.value.trim(), true);
   });
   box.addEventListener("click", (event) => {
-    const link = event.target.closest("a[data-price-link]");
+    const link = event.target.closest("a");
+    const form = box.querySelector("[data-price-form]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const to = new URL(link.href);
+    if (to.pathname !== new URL(form.action).pathname) return;
     event.preventDefault();
-    show(new URL(link.href).searchParams.get("coupon") ?? "", true);
+    show(to.searchParams.get("coupon") ?? "", true);
   });
   addEventListener("popstate", () => show(new URLSearchParams(location.search).get("coupon") ?? "", false));
 }
