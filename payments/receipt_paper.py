@@ -19,33 +19,18 @@ LETTER_COUNTRIES = {"CA", "US"}
 
 def render_pdf(receipt: Receipt) -> bytes:
     """The PDF of ``receipt``: the same bytes whenever it is asked for, whatever was edited since."""
-    printed = receipt.printed
-    paper = _paper(printed)
+    paper = words_of(receipt)
     # The date alone, so that the bytes follow from the frozen values.
-    at = datetime.combine(date.fromisoformat(printed["issued_on"]), time(12), tzinfo=UTC)
+    at = datetime.combine(date.fromisoformat(receipt.printed["issued_on"]), time(12), tzinfo=UTC)
     try:
         return typeset(TEMPLATE, paper, at=at)
     except MissingLetters as missing:
         return typeset(TEMPLATE, _without(paper, missing.letters), at=at)
 
 
-def printed_day(day: str) -> str:
-    """``2026-05-14`` as ``14 May 2026``."""
-    return date_format(date.fromisoformat(day), "j F Y")
-
-
-def printed_moment(moment: str) -> str:
-    """An ISO moment as the clinic's clock had it: ``14 May 2026, 10:31``."""
-    local = timezone.localtime(datetime.fromisoformat(moment), timezone.get_default_timezone())
-    return f"{date_format(local, 'j F Y')}, {local:%H:%M}"
-
-
-def country_name(code: str) -> str:
-    return str(dict(COUNTRIES).get(code, code))
-
-
-def _paper(printed: dict[str, Any]) -> dict[str, Any]:
-    """What the template prints, every value already in words."""
+def words_of(receipt: Receipt) -> dict[str, Any]:
+    """What PDF and page print, every frozen value already in words."""
+    printed = receipt.printed
     clinic, is_receipt = printed["clinic"], printed["kind"] == Receipt.Kind.RECEIPT
     heading = _("Receipt") if is_receipt else _("Credit note")
     return {
@@ -54,7 +39,7 @@ def _paper(printed: dict[str, Any]) -> dict[str, Any]:
         "size": "us-letter" if printed["buyer"]["country"] in LETTER_COUNTRIES else "a4",
         "heading": heading,
         "number": printed["number"],
-        "issued_on": printed_day(printed["issued_on"]),
+        "issued_on": _day(printed["issued_on"]),
         "clinic": {
             "name": clinic["name"],
             "legal_name": clinic["legal_name"],
@@ -82,10 +67,10 @@ def _facts(printed: dict[str, Any]) -> list[dict[str, Any]]:
         buyer["name"],
         buyer["company"],
         buyer["email"],
-        country_name(buyer["country"]),
+        _country(buyer["country"]),
         _tax_line(buyer["tax_id"]),
     ]
-    paid_with = [paid["method"], printed_moment(paid["at"]) if paid["at"] else "", paid["reference"]]
+    paid_with = [paid["method"], _moment(paid["at"]) if paid["at"] else "", paid["reference"]]
     rows = [
         (_("Billed to"), _kept(billed_to)),
         (_("Paid with"), _kept(paid_with)),
@@ -123,6 +108,19 @@ def _sums(printed: dict[str, Any]) -> list[tuple[str, int]]:
     if not (reductions or taxes or len(printed["lines"]) > 1):
         return []
     return [(_("Subtotal"), printed["subtotal_cents"]), *reductions, *taxes]
+
+
+def _day(day: str) -> str:
+    return date_format(date.fromisoformat(day), "j F Y")
+
+
+def _moment(moment: str) -> str:
+    local = timezone.localtime(datetime.fromisoformat(moment), timezone.get_default_timezone())
+    return f"{date_format(local, 'j F Y')}, {local:%H:%M}"
+
+
+def _country(code: str) -> str:
+    return str(dict(COUNTRIES).get(code, code))
 
 
 def _tax_line(number: str) -> str:
