@@ -1,7 +1,14 @@
 """The admin: Django's own, signed in through the site's sign-in pages so that codes and second factors hold there too."""
 
-from allauth.account.decorators import secure_admin_login
+from collections.abc import Callable
+from functools import update_wrapper
+
 from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 class ClinicAdminSite(admin.AdminSite):
@@ -9,4 +16,26 @@ class ClinicAdminSite(admin.AdminSite):
     site_title = "Clinic administration"
     index_title = "How are we doing"
 
-    login = secure_admin_login(admin.AdminSite.login)
+    def admin_view(self, view: Callable, cacheable: bool = False) -> Callable:
+        """To somebody who is signed in and not staff there is no admin."""
+        page = super().admin_view(view, cacheable)
+
+        def staff_only(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if request.user.is_authenticated and not self.has_permission(request):
+                raise Http404
+            return page(request, *args, **kwargs)
+
+        return update_wrapper(staff_only, view)
+
+    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        going_to = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(going_to, {request.get_host()}, require_https=request.is_secure()):
+            going_to = reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(going_to)
+        if not self.has_permission(request):
+            raise Http404
+        return redirect(going_to)
+
+    def password_change(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        return redirect("account_change_password")

@@ -20,6 +20,7 @@ class Message(models.Model):
         QUEUED = "queued", _("queued")
         SENDING = "sending", _("being sent")
         SENT = "sent", _("sent")
+        KEPT = "kept", _("kept here: there is no mail server")
         FAILED = "failed", _("failed")
         UNCLEAR = "unclear", _("perhaps sent")
         SUPPRESSED = "suppressed", _("not sent: address is suppressed")
@@ -49,17 +50,12 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} to {self.to}"
 
-    @property
-    def message_id(self) -> str:
-        """The Message-ID of every attempt, so that a mailbox which gets it twice can tell."""
-        return f"<outbox-{self.pk}@{self.to.rpartition('@')[2] or 'clinic'}>"
-
 
 class Suppression(models.Model):
     """An address to which nothing is sent any more, because mail to it bounced or its owner said so."""
 
     address = models.EmailField(unique=True)
-    reason = models.CharField(max_length=200)
+    reason = models.CharField(max_length=200, help_text=_("Why, such as “bounced” or “asked us to stop”."))
     since = models.DateTimeField()
 
     def __str__(self) -> str:

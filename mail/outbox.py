@@ -1,30 +1,26 @@
-"""Writing and delivering mail. A message is written in the transaction that causes it and delivered once, later.
-
-Delivery takes a message in two steps. A worker that dies before it speaks to the server leaves a message that is taken
-again when its lease is over; one that dies while the server may have heard it leaves it "being sent", and the sweep
-hands that to staff as "perhaps sent" instead of mailing a person twice.
-"""
+"""Writing mail: a message is written in the transaction that causes it; mail/delivery.py delivers it once, later."""
 
 import logging
-import smtplib
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, mailers
 from django.db import transaction
-from django.db.models import F
 from django.template.loader import render_to_string
 from kombu.exceptions import OperationalError
 
 from foundation.identity import clinic_identity
-from mail.models import Message, Suppression
+from mail.models import Message
+from mail.tasks import deliver_message
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
-SENDING_IS_STUCK_AFTER = timedelta(minutes=10)
-# Waits between attempts; after the last one the message has failed and staff decide.
-RETRY_AFTER = [timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 720)]
+
+class NothingLeftToSend(Exception):
+    """The words of this message were dropped, because they carried a code or because the person's data was deleted."""
+
+
+class BeingSent(Exception):
+    """A worker has this message in hand."""
 
 
 def write(
@@ -34,7 +30,7 @@ def write(
 
     ``template`` names three files: ``mail/<template>.subject.txt``, ``.txt`` and ``.html``. Delivery starts on commit.
     """
-    frame = {"clinic": clinic_identity(), "site_url": settings.SITE_URL, **context}
+    frame = {"clinic": clinic_identity(), "site_url": settings.SITE_URL, "to": to, **context}
     subject, text, html = (
         render_to_string(f"mail/{template}.{part}", frame).strip() for part in ("subject.txt", "txt", "html")
     )
@@ -58,111 +54,25 @@ def write_rendered(
     return kept
 
 
+def send_again(message: Message, *, at: datetime) -> None:
+    """Staff decided: deliver it (once more).
+
+    :raises NothingLeftToSend: its words are gone.
+    :raises BeingSent: a worker has it in hand.
+    """
+    if not message.text:
+        raise NothingLeftToSend("Its words were dropped; ask the person to request a new one.")
+    queued = Message.objects.filter(pk=message.pk).exclude(state=Message.State.SENDING)
+    if not queued.update(
+        state=Message.State.QUEUED, next_at=at, attempts=0, last_error="", sending_since=None,
+    ):  # fmt: skip
+        raise BeingSent("It is being sent at this moment.")
+    transaction.on_commit(lambda: _nudge(message.pk))
+
+
 def _nudge(message_pk: int) -> None:
     """Ask a worker to deliver now. Without a broker the sweep does it within a minute, so nothing is lost."""
-    from mail.tasks import deliver_message
-
     try:
         deliver_message.delay(message_pk=message_pk)
     except OperationalError:
         logger.warning("No broker: message %s waits for the sweep.", message_pk)
-
-
-def deliver(message_pk: int, *, at: datetime) -> Message.State | None:
-    """Try to deliver one queued message. None when it is not due or another worker has it."""
-    message = Message.objects.due(at=at).filter(pk=message_pk).first()
-    if message is None:
-        return None
-    leased = Message.objects.filter(pk=message.pk, state=Message.State.QUEUED, next_at=message.next_at).update(
-        next_at=at + LEASE, attempts=F("attempts") + 1
-    )
-    if not leased:
-        return None
-    message.refresh_from_db()
-
-    if Suppression.objects.filter(address__iexact=message.to).exists():
-        return _end(message, Message.State.SUPPRESSED, at=at)
-
-    connection = mailers["default"]
-    try:
-        connection.open()
-    except (OSError, smtplib.SMTPException) as error:
-        return _retry(message, error, at=at)
-
-    if not Message.objects.filter(pk=message.pk, state=Message.State.QUEUED, next_at=message.next_at).update(
-        state=Message.State.SENDING, sending_since=at
-    ):
-        return None
-    try:
-        connection.send_messages([_mail(message)])
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        return _retry(message, error, at=at) if all(code < 500 for code in codes) else _fail(message, error, at=at)
-    except smtplib.SMTPResponseException as error:
-        return _retry(message, error, at=at) if error.smtp_code < 500 else _fail(message, error, at=at)
-    except (OSError, smtplib.SMTPException) as error:
-        # The line broke while the server may have taken the message.
-        return _end(message, Message.State.UNCLEAR, at=at, error=error)
-    finally:
-        connection.close()
-    return _end(message, Message.State.SENT, at=at)
-
-
-def sweep(*, at: datetime) -> dict[str, int]:
-    """Deliver what is due and was not nudged; hand to staff what a dead worker left half sent. Safe to run twice."""
-    stuck = Message.objects.filter(state=Message.State.SENDING, sending_since__lte=at - SENDING_IS_STUCK_AFTER).update(
-        state=Message.State.UNCLEAR, last_error="The worker died while sending; it may have arrived."
-    )
-    delivered = 0
-    for pk in Message.objects.due(at=at).order_by("next_at").values_list("pk", flat=True)[:500]:
-        delivered += deliver(pk, at=at) == Message.State.SENT
-    return {"delivered": delivered, "unclear": stuck}
-
-
-def send_again(message: Message, *, at: datetime) -> None:
-    """Staff decided: deliver it (once more). A message whose secret body was dropped cannot be sent again.
-
-    :raises ValueError: its body is gone.
-    """
-    if not message.text:
-        raise ValueError("The text of this message was dropped after delivery; ask the person to request a new one.")
-    Message.objects.filter(pk=message.pk).exclude(state=Message.State.SENDING).update(
-        state=Message.State.QUEUED, next_at=at, attempts=0, last_error=""
-    )
-    transaction.on_commit(lambda: _nudge(message.pk))
-
-
-def _mail(message: Message) -> EmailMultiAlternatives:
-    mail = EmailMultiAlternatives(
-        message.subject,
-        message.text,
-        to=[message.to],
-        reply_to=[clinic_identity().email] if clinic_identity().email else None,
-        headers={"Message-ID": message.message_id, "Auto-Submitted": "auto-generated"},
-    )
-    if message.html:
-        mail.attach_alternative(message.html, "text/html")
-    return mail
-
-
-def _retry(message: Message, error: Exception, *, at: datetime) -> Message.State:
-    if message.attempts > len(RETRY_AFTER):
-        return _fail(message, error, at=at)
-    Message.objects.filter(pk=message.pk).update(
-        state=Message.State.QUEUED, next_at=at + RETRY_AFTER[message.attempts - 1], last_error=str(error)[:500]
-    )
-    return Message.State.QUEUED
-
-
-def _fail(message: Message, error: Exception, *, at: datetime) -> Message.State:
-    return _end(message, Message.State.FAILED, at=at, error=error)
-
-
-def _end(message: Message, state: Message.State, *, at: datetime, error: Exception | None = None) -> Message.State:
-    changes: dict[str, object] = {"state": state, "last_error": str(error or "")[:500]}
-    if state == Message.State.SENT:
-        changes["sent_at"] = at
-        if message.is_secret and not settings.DEMO:
-            changes |= {"text": "", "html": ""}
-    Message.objects.filter(pk=message.pk).update(**changes)
-    return state

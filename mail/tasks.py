@@ -1,14 +1,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from mail import outbox
+from mail import delivery
 
 
 @shared_task
 def deliver_message(*, message_pk: int) -> None:
-    outbox.deliver(message_pk, at=timezone.now())
+    delivery.deliver(message_pk, at=timezone.now())
 
 
 @shared_task
 def sweep_outbox() -> None:
-    outbox.sweep(at=timezone.now())
+    delivery.sweep(at=timezone.now())

@@ -1,0 +1,34 @@
+"""Django's SMTP line, which also remembers whether it began to hand over a message."""
+
+import smtplib
+
+from django.core.mail.backends import smtp
+
+
+class _Remembering:
+    """Until the DATA command a broken line means that nothing was sent; after it nobody can know."""
+
+    began_data = False
+
+    def data(self, msg):
+        self.began_data = True
+        return super().data(msg)  # type: ignore[misc]
+
+
+class _Smtp(_Remembering, smtplib.SMTP):
+    pass
+
+
+class _SmtpOverTls(_Remembering, smtplib.SMTP_SSL):
+    pass
+
+
+class EmailBackend(smtp.EmailBackend):
+    @property
+    def connection_class(self):
+        return _SmtpOverTls if self.use_ssl else _Smtp
+
+    @property
+    def may_have_sent(self) -> bool:
+        """The server may have heard the message although it never said so."""
+        return self.connection is not None and self.connection.began_data
