@@ -22,7 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 TESTING = Path(sys.argv[0]).name in {"pytest", "py.test"} or "pytest" in sys.modules
 
 # Where a site without a database server and object storage keeps everything it owns.
-VAR = Path(env("VAR", default=str(BASE_DIR / "var"))).resolve()
+VAR = Path(env("VAR", default=str(BASE_DIR / (".pytest_cache/var" if TESTING else "var")))).resolve()
 
 # --- Demo or real ------------------------------------------------------------------------------------------------------
 
@@ -355,3 +355,4 @@ if TESTING:
     CELERY_TASK_ALWAYS_EAGER = True
     CELERY_TASK_EAGER_PROPAGATES = True
     LOGGING["root"]["level"] = "WARNING"
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 # The settings of this test run must not leak into the processes of the stack.
-NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "CI", "VAR", "PORT", "SITE_URL")
+NOT_INHERITED = ("DATABASE_URL", "REDIS_URL", "CI", "VAR", "PORT", "SITE_URL", "DJANGO_ALLOW_ASYNC_UNSAFE")
 
 
 def free_port() -> int:
