@@ -17,6 +17,7 @@ from django.db.models import Model
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 # A proxy may keep a page this long; the app keeps it longer, since it hears of changes.
 PROXY_SECONDS = 5
@@ -102,14 +103,15 @@ class PageCacheMiddleware:
         kept = cache.get(key)
         now = timezone.now()
         if kept is not None and (kept[2] is None or now < kept[2]):
-            response = HttpResponse(kept[0], status=200)
-            response.headers.update(kept[1])
+            response = HttpResponse(kept[0], headers=kept[1])
             response.headers["Cache-Control"] = _shared_control(kept[2], now)
             return response
 
         response = self.get_response(request)
         if not (getattr(response, "is_shared_page", False) and response.status_code == 200 and not response.cookies):
             return _private_unless_said(response)
+        # The theme cookie and a session make it another page.
+        patch_vary_headers(response, ["Cookie"])
         boundary = next_boundary(now)
         response.headers["Cache-Control"] = _shared_control(boundary, now)
         if not response.streaming:
@@ -121,6 +123,7 @@ def _may_be_shared(request: HttpRequest) -> bool:
     return (
         request.method in {"GET", "HEAD"}
         and settings.SESSION_COOKIE_NAME not in request.COOKIES
+        and "messages" not in request.COOKIES
         and "coupon" not in request.GET
         and "HTTP_AUTHORIZATION" not in request.META
     )
