@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -212,15 +213,21 @@ def read_webhook(payload: bytes, signature: str, *, at: datetime) -> Event:
         body = json.loads(payload)
         subject = body["data"]["object"]
         return Event(
-            id=body["id"],
-            type=body["type"],
-            object_id=subject.get("id", ""),
+            id=_known_id(body["id"]),
+            type=_known_id(body["type"]),
+            object_id=_known_id(subject["id"]) if "id" in subject else "",
             order_number=(subject.get("metadata") or {}).get("order", "")[:20],
             created_at=datetime.fromtimestamp(body["created"], UTC),
             is_live=body["livemode"],
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
         raise BadWebhook("It is not an event.") from error
+
+
+def _known_id(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.]{1,120}", value, re.ASCII):
+        raise ValueError(value)
+    return value
 
 
 def _event(row: Any) -> Event:
