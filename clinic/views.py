@@ -23,7 +23,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """The first course for the public is put forward; the offers after it are shown as cards."""
     now = timezone.now()
     entries = entries_of(Offer.objects.visible(at=now)[: CARDS + 2], at=now)
-    forward = next((entry for entry in entries if entry.audience == Course.Audience.PUBLIC and not entry.is_bundle), None)
+    forward = next(
+        (entry for entry in entries if entry.audience == Course.Audience.PUBLIC and not entry.is_bundle), None
+    )
     context = {
         "forward": forward,
         "forward_preview": first_preview_of(forward.offer.course) if forward else None,
@@ -40,7 +42,9 @@ def search(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     query = clean_query(request.GET.get("q", ""))
     found = matching(query, Offer.objects.visible(at=now)) if query else []
-    offers = {entry.offer.pk: entry for entry in entries_of(Offer.objects.filter(pk__in=found), at=now)} if found else {}
+    offers = (
+        {entry.offer.pk: entry for entry in entries_of(Offer.objects.filter(pk__in=found), at=now)} if found else {}
+    )
     page_keys = matching(query, Page.objects.filter(is_published=True)) if query else []
     pages = Page.objects.in_bulk(page_keys)
     context = {

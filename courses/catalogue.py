@@ -36,7 +36,7 @@ class Entry:
 def entries_of(offers: "QuerySet[Offer]", *, at: datetime) -> list[Entry]:
     """``offers`` as cards, in their order, without topics. One query."""
     bundled = BundledCourse.objects.filter(bundle=OuterRef("pk")).order_by().values("bundle")
-    rows = offers.select_related("course__edition").annotate(
+    rows = offers.select_related("course__edition", "bundle").annotate(
         bundled_count=Coalesce(Subquery(bundled.annotate(n=Count("pk")).values("n")), 0),
         bundled_seconds=Subquery(bundled.annotate(n=Sum("course__edition__seconds")).values("n")),
         bundled_credits=Subquery(bundled.annotate(n=Sum("course__edition__credits")).values("n")),

@@ -29,7 +29,7 @@ def matching(query: str, rows: SearchableQuerySetMixin) -> list[int]:
 
 def reindex(offer: Offer) -> None:
     """Let searches find ``offer`` by what it says now; saving a course or bundle does so by itself."""
-    insert_or_update_object(offer)
+    insert_or_update_object(type(offer)._default_manager.get(pk=offer.pk))
 
 
 def keep_index_fresh() -> None:

@@ -38,7 +38,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         raise Http404
     context = {
         "entry": entry,
-        "offer": entry.offer,
+        "offer": entry.offer.bundle if entry.is_bundle else entry.offer.course,
         "price": entry.price,
         "is_hidden": not entry.offer.is_visible(at=now),
         "questions": entry.offer.questions.all(),
@@ -49,7 +49,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _course_page(request: HttpRequest, context: dict, *, at: datetime) -> HttpResponse:
-    entry, course = context["entry"], context["offer"].course
+    entry, course = context["entry"], context["offer"]
     edition = course.edition or (course.editions.first() if context["is_hidden"] else None)
     outline = outline_of(edition) if edition else []
     previews = [lesson for part in outline for lesson in part.lessons if lesson.is_preview]
@@ -57,7 +57,9 @@ def _course_page(request: HttpRequest, context: dict, *, at: datetime) -> HttpRe
         "course": course,
         "edition": edition,
         "outline": outline,
-        "preview": next((lesson for lesson in previews if lesson.kind == Lesson.Kind.VIDEO), next(iter(previews), None)),
+        "preview": next(
+            (lesson for lesson in previews if lesson.kind == Lesson.Kind.VIDEO), next(iter(previews), None)
+        ),
         "has_video": any(lesson.kind == Lesson.Kind.VIDEO for part in outline for lesson in part.lessons),
         "instructing": edition.instructing.select_related("person") if edition else [],
         "bundles": course.bundles.visible(at=at),
@@ -71,11 +73,9 @@ def _bundle_page(request: HttpRequest, context: dict, *, at: datetime) -> HttpRe
     courses = entries_of(
         Offer.objects.filter(course__bundled__bundle=entry.offer).order_by("course__bundled__position"), at=at
     )
-    separately = sum(part.price.cents for part in courses)
     context |= {
         "courses": courses,
-        "separately_cents": separately,
-        "saved_cents": max(0, separately - entry.price.cents),
+        "separately_cents": sum(part.price.list_cents for part in courses),
         "json_ld": _structured(request, context, bundle_data(entry)),
     }
     return TemplateResponse(request, "courses/bundle.html", context)

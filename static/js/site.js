@@ -34,13 +34,6 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// Forms that show their result at a change, such as sorting, need no button.
-for (const form of document.querySelectorAll("form[data-send-on-change]")) {
-  form.addEventListener("change", (event) => {
-    if (event.target.type !== "search") form.requestSubmit();
-  });
-}
-
 // The price box takes a code without loading the page: [data-price-box] holds a GET form whose data-price-form is the
 // address of the box alone.
 const box = document.querySelector("[data-price-box]");
