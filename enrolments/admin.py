@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from datetime import datetime
+from typing import cast
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -8,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.models import User
 from enrolments import enrolling
 from enrolments.models import Enrolment
 from foundation.acts import log_act
@@ -35,7 +38,7 @@ class EnrolmentAdmin(admin.ModelAdmin):
     actions = ["put_on_hold", "release", "end_now"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_done_count().with_last_seen()
+        return Enrolment.objects.with_done_count().with_last_seen()
 
     def has_add_permission(self, request):
         return False
@@ -74,14 +77,16 @@ class EnrolmentAdmin(admin.ModelAdmin):
         _say(self, request, ngettext("%d seat ended.", "%d seats ended.", changed) % changed, changed)
 
 
-def _act_on_each(request: HttpRequest, enrolments: QuerySet[Enrolment], deed: str, act) -> int:
+def _act_on_each(
+    request: HttpRequest, enrolments: QuerySet[Enrolment], deed: str, act: Callable[[Enrolment, datetime], bool]
+) -> int:
     """How many of ``enrolments`` the act changed; each change is logged with it."""
     now: datetime = timezone.now()
     changed = 0
     with transaction.atomic():
         for enrolment in enrolments:
             if act(enrolment, now):
-                log_act(by=request.user, deed=deed, subject=enrolment, at=now)
+                log_act(by=cast(User, request.user), deed=deed, subject=enrolment, at=now)
                 changed += 1
     return changed
 

@@ -43,7 +43,7 @@ def enrol(
         if not Enrolment.objects.standing().filter(learner=learner, course=course).exists():
             raise
         raise AlreadyEnrolled(
-            _("You already have a seat in “%(course)s”. You find it under My learning.") % {"course": course.title}
+            _("You already have a seat in “%(course)s”. You find it under My courses.") % {"course": course.title}
         ) from None
 
 

@@ -51,12 +51,18 @@ def learn(request: HttpRequest) -> HttpResponse:
     seats = [Seat(row, progress[row.pk], row.is_open(at=now), row.has_run_out(at=now)) for row in newest]
     under_way = [seat for seat in seats if seat.is_open and seat.outline.last_seen_at and not seat.outline.is_complete]
     current = max(under_way, key=_last_seen_at, default=None)
-    context = {"current": current, "seats": [seat for seat in seats if seat is not current]}
+    others = sorted((seat for seat in seats if seat is not current), key=_least_to_do_last)
+    context = {"current": current, "seats": others}
     return TemplateResponse(request, "enrolments/learn.html", context)
 
 
 def _last_seen_at(seat: Seat) -> datetime:
     return seat.outline.last_seen_at or seat.enrolment.enrolled_at
+
+
+def _least_to_do_last(seat: Seat) -> tuple[bool, bool]:
+    """What is closed comes after what is done, and that after what is under way."""
+    return not seat.is_open, seat.outline.is_complete
 
 
 def _newest_of_each_course(enrolments: Iterable[Enrolment]) -> list[Enrolment]:
