@@ -87,11 +87,11 @@ PRICES: dict[str, Test] = {
     "under-50": lambda entry: entry.price.cents < 50_00,
     "under-100": lambda entry: entry.price.cents < 100_00,
 }
-SORTS: dict[str, Callable[[Entry], object]] = {
+SORTS: dict[str, Callable[[Entry], float]] = {
     "newest": lambda entry: -entry.offer.published_at.timestamp() if entry.offer.published_at else 0,
     "price": lambda entry: entry.price.cents,
     "length": lambda entry: entry.seconds,
-    "credits": lambda entry: -entry.credits,
+    "credits": lambda entry: -float(entry.credits),
 }
 
 

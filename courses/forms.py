@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from courses.models import Course, Edition, Offer
+from courses.models import Offer
 
 
 class LinesField(forms.CharField):
@@ -14,11 +14,11 @@ class LinesField(forms.CharField):
     def prepare_value(self, value: object) -> object:
         return "\n".join(value) if isinstance(value, list) else value
 
-    def to_python(self, value: object) -> list[str]:
-        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
+    def clean(self, value: object) -> list[str]:
+        return [line.strip() for line in (super().clean(value) or "").splitlines() if line.strip()]
 
     def has_changed(self, initial: object, data: object) -> bool:
-        return (initial or []) != self.to_python(data)
+        return (initial or []) != self.clean(data)
 
 
 class EditionForm(forms.ModelForm):
@@ -27,16 +27,7 @@ class EditionForm(forms.ModelForm):
     )
     references = LinesField(required=False, help_text=_("One reference on a line, in the order shown."))
 
-    class Meta:
-        model = Edition
-        fields = "__all__"
-
-
 class CourseForm(forms.ModelForm):
-    class Meta:
-        model = Course
-        fields = "__all__"
-
     def clean_status(self) -> str:
         status = self.cleaned_data["status"]
         if status == Offer.Status.PUBLISHED and self.instance.edition_id is None:

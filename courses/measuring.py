@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import BinaryIO, cast
 
 from django.db.models.fields.files import FieldFile
 from tinytag import TinyTag
@@ -22,7 +23,7 @@ def words_in(html: str) -> int:
 def seconds_of_video(video: FieldFile) -> int:
     """The length of a video file in whole seconds, rounded down."""
     with video.open() as file:
-        return math.floor(TinyTag.get(video.name, file_obj=file).duration or 0)
+        return math.floor(TinyTag.get(video.name, file_obj=cast(BinaryIO, file)).duration or 0)
 
 
 def seconds_of_lesson(lesson: Lesson) -> int:

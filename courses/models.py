@@ -189,12 +189,6 @@ class Offer(index.Indexed, models.Model):
         return ""
 
 
-class CourseQuerySet(OfferQuerySet):
-    def for_cards(self):
-        """With what a card shows: the edition (length, credits) and the topics."""
-        return self.select_related("edition").prefetch_related("topics")
-
-
 class Course(Offer):
     """What is sold. What is taught is its published edition."""
 
@@ -211,8 +205,6 @@ class Course(Offer):
     edition = models.OneToOneField(
         "Edition", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
-
-    objects = CourseQuerySet.as_manager()
 
     def taught_text(self) -> str:
         """What a search should find a course by beside its own words: topics, objectives, lesson titles."""

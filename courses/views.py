@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from courses.catalogue import PAGE_SIZE, browse, entries_of
+from courses.catalogue import PAGE_SIZE, Entry, browse, entries_of
 from courses.lessons import lesson_view
 from courses.models import Course, Edition, Lesson, Offer, Section
 from courses.structured_data import bundle_data, course_data
@@ -48,8 +49,9 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     return _course_page(request, context, at=now)
 
 
-def _course_page(request: HttpRequest, context: dict, *, at: datetime) -> HttpResponse:
-    entry, course = context["entry"], context["offer"]
+def _course_page(request: HttpRequest, context: dict[str, Any], *, at: datetime) -> HttpResponse:
+    entry: Entry = context["entry"]
+    course: Course = context["offer"]
     edition = course.edition or (course.editions.first() if context["is_hidden"] else None)
     outline = outline_of(edition) if edition else []
     previews = [lesson for part in outline for lesson in part.lessons if lesson.is_preview]
@@ -68,7 +70,7 @@ def _course_page(request: HttpRequest, context: dict, *, at: datetime) -> HttpRe
     return TemplateResponse(request, "courses/detail.html", context)
 
 
-def _bundle_page(request: HttpRequest, context: dict, *, at: datetime) -> HttpResponse:
+def _bundle_page(request: HttpRequest, context: dict[str, Any], *, at: datetime) -> HttpResponse:
     entry = context["entry"]
     courses = entries_of(
         Offer.objects.filter(course__bundled__bundle=entry.offer).order_by("course__bundled__position"), at=at
@@ -91,7 +93,7 @@ def _structured(request: HttpRequest, context: dict, data: dict) -> str:
 def preview(request: HttpRequest, slug: str, lesson_slug: str) -> HttpResponse:
     """A free lesson of the published edition, for everybody."""
     now = timezone.now()
-    course = get_object_or_404(Course.objects.select_related("edition"), slug=slug)
+    course: Course = get_object_or_404(Course.objects.select_related("edition"), slug=slug)
     if not may_see(request, course, at=now):
         raise Http404
     previews = list(Lesson.objects.filter(edition=course.edition_id, is_preview=True).select_related("section"))

@@ -12,7 +12,7 @@ def log_act(*, by: AbstractBaseUser | None, deed: str, subject: Model, reason: s
     """Write down that ``by`` did ``deed`` to ``subject``; in the same transaction as the deed. None stands for a command."""
     return StaffAct.objects.create(
         at=at,
-        by=by,
+        by_id=by.pk if by else None,
         by_name=by.get_username() if by else "command line",
         deed=deed,
         subject=_name_of(subject),
