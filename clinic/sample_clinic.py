@@ -6,7 +6,7 @@ as it stands when it is there.
 
 import tomllib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from allauth.account.models import EmailAddress
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.files import File
 from django.db import transaction
 from django.db.models.fields.files import FieldFile
+from django.utils import timezone
 from modelsearch import index
 
 from accounts.models import Person, User
@@ -129,7 +130,7 @@ def _load_course(slug: str, position: int, at: datetime) -> bool:
             position=position,
             audience=told["audience"],
             sale_price_cents=told.get("sale_price_cents"),
-            sale_ends_at=at + SALE if "sale_price_cents" in told else None,
+            sale_ends_at=_end_of_day(at + SALE) if "sale_price_cents" in told else None,
             is_sensitive=told["sensitive"],
             **_offer_words(told, published_at),
         )
@@ -150,6 +151,12 @@ def _load_course(slug: str, position: int, at: datetime) -> bool:
     # Saved before its edition and topics were there, it is indexed without their words until now.
     index.insert_or_update_object(Course.objects.get(pk=course.pk))
     return True
+
+
+def _end_of_day(at: datetime) -> datetime:
+    """The midnight after ``at`` in the clinic's zone, as staff mean a last day."""
+    zone = timezone.get_default_timezone()
+    return datetime.combine(timezone.localtime(at, zone).date() + timedelta(days=1), time.min, tzinfo=zone)
 
 
 def _offer_words(told: dict, published_at: datetime) -> dict:
@@ -223,7 +230,7 @@ def _load_coupons(at: datetime) -> int:
             _load_coupon("launch25", 75, short_courses, note="Opening offer: every short course for 5.00."),
             _load_coupon("welcome-gift", 100, ["how-to-buy-happiness"], note="A present: nothing is left to pay."),
             _load_coupon("pro20", 20, audience=Course.Audience.PROFESSIONAL, note="For colleagues; only on courses for professionals."),
-            _load_coupon("autumn15", 15, starts_at=at - timedelta(days=90), ends_at=at - timedelta(days=30), note="Over: shows how an ended code is refused."),
+            _load_coupon("autumn15", 15, starts_at=_end_of_day(at - timedelta(days=90)), ends_at=_end_of_day(at - timedelta(days=30)), note="Over: shows how an ended code is refused."),
             _load_used_up_coupon(at),
         ]
     )  # fmt: skip

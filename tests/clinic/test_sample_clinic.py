@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -102,11 +102,12 @@ def test_every_video_has_its_captions_and_picture(sample):
     assert sum(lesson.video.size + lesson.captions.size + lesson.poster.size for lesson in videos) < 2_000_000
 
 
-def test_one_course_is_on_sale_for_thirty_days(sample):
+def test_one_course_is_on_sale_until_the_thirtieth_day_is_over(sample):
     course = Course.objects.get(slug="what-causes-depression")
+    midnight_in_vancouver = datetime(2026, 6, 14, 7, 0, tzinfo=UTC)
 
-    assert course.price(at=NOON).cents == 15_00
-    assert course.price(at=NOON + timedelta(days=30)).cents == 20_00
+    assert course.price(at=midnight_in_vancouver - timedelta(seconds=1)).cents == 15_00
+    assert course.price(at=midnight_in_vancouver).cents == 20_00
 
 
 @pytest.mark.parametrize(
