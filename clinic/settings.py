@@ -169,10 +169,12 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# How often mail and webhook events are looked for that no worker was told of.
+SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=60)
 CELERY_BEAT_SCHEDULE = {
-    "sweep-outbox": {"task": "mail.tasks.sweep_outbox", "schedule": 60},
+    "sweep-outbox": {"task": "mail.tasks.sweep_outbox", "schedule": SWEEP_SECONDS},
     "expire-orders": {"task": "payments.tasks.expire_orders", "schedule": 300},
-    "sweep-webhooks": {"task": "payments.tasks.sweep_webhooks", "schedule": 60},
+    "sweep-webhooks": {"task": "payments.tasks.sweep_webhooks", "schedule": SWEEP_SECONDS},
     "reconcile-open": {"task": "payments.tasks.reconcile_open", "schedule": 600},
     "reconcile-events": {"task": "payments.tasks.reconcile_events", "schedule": 3600},
     "reconcile-day": {"task": "payments.tasks.reconcile_day", "schedule": crontab(hour=9, minute=15)},

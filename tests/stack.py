@@ -135,6 +135,7 @@ def make_stack(folder: Path, *, database: str, redis_number: int, **more: str) -
             "SANDBOX_PUBLIC_URL": sandbox_url,
             "VAR": str(folder / "var"),
             "WEB_WORKERS": "2",
+            "SWEEP_SECONDS": "5",
         }
         | more,
     )
