@@ -62,6 +62,13 @@ def pytest_sessionfinish(session, exitstatus):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, tmp_path_factory):
+    """SQLite in a file of this run's own: in memory, all threads of a live server would share one connection."""
+    if site_settings.EMBEDDED:
+        site_settings.DATABASES["default"]["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+
+
 @pytest.fixture(autouse=True)
 def _fresh_cache():
     cache.clear()
