@@ -228,6 +228,15 @@ def test_the_player_shows_the_video_with_captions_and_transcript(client, seat):
     assert 'rel="next"' not in page
 
 
+def test_lengths_are_told_in_the_way_of_each_kind(client, seat):
+    Lesson.objects.filter(slug="welcome").update(seconds=130)
+
+    page = client.get(COURSE_URL).content.decode()
+
+    assert '<span class="time">1:40</span>' in page
+    assert '<span class="time">2 min</span>' in page
+
+
 def test_the_described_version_is_offered_where_there_is_one(client, seat):
     plain = client.get(lesson_url("the-loop")).content.decode()
     Lesson.objects.filter(slug="the-loop").update(described_video="lessons/described.mp4")
