@@ -4,7 +4,7 @@ The suite is run twice (tools/suite, which ``make test`` calls): on the embedded
 Each test runs where it can prove something, and none is skipped silently:
 
 - plain tests run in both passes;
-- ``browser`` tests run in the first, unless they are marked ``postgresql`` or ``redis`` as well;
+- ``embedded`` and ``browser`` tests run in the first, unless they are marked ``postgresql`` or ``redis`` as well;
 - ``postgresql``, ``redis`` and ``proxy`` tests run in the second: there the site's own database is PostgreSQL and
   its cache Redis, and TEST_POSTGRESQL_URL and TEST_REDIS_URL name the servers for processes that a test starts.
 
@@ -22,6 +22,7 @@ from django.core.cache import cache
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 CI = bool(os.environ.get("CI"))
+FIRST_PASS = {"embedded", "browser"}
 SECOND_PASS = {"postgresql", "redis", "proxy"}
 
 pytest_plugins = ["tests.stack"]
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
         needs_servers = bool(marks & SECOND_PASS)
-        belongs = not needs_servers if site_settings.EMBEDDED else needs_servers or "browser" not in marks
+        belongs = not needs_servers if site_settings.EMBEDDED else needs_servers or not marks & FIRST_PASS
         (here if belongs else elsewhere).append(item)
     items[:] = here
     config.hook.pytest_deselected(items=elsewhere)

@@ -12,6 +12,9 @@ from clinic.checks import demo_and_live_stay_apart, real_site_is_complete
 from tests.stack import NOT_INHERITED, ROOT
 
 
+pytestmark = pytest.mark.embedded
+
+
 def documented_environment() -> dict[str, str]:
     """The block of docs/running.md that people copy into .env."""
     text = (ROOT / "docs" / "running.md").read_text()
