@@ -34,7 +34,11 @@ SWEEP_SECONDS = 45
 
 
 class ServerAway(Exception):
-    """The mail server could not be reached or refused us; the message in hand waits for its next attempt."""
+    """The mail server could not be reached or refused us; ``state`` is what became of the message in hand."""
+
+    def __init__(self, error: Exception, state: Message.State) -> None:
+        super().__init__(str(error))
+        self.state = state
 
 
 def deliver(message_pk: int, *, at: datetime) -> Message.State | None:
@@ -42,8 +46,8 @@ def deliver(message_pk: int, *, at: datetime) -> Message.State | None:
     try:
         return _deliver(message_pk, at=at)
     except ServerAway as error:
-        logger.warning("Message %s waits: %s", message_pk, error)
-        return Message.State.QUEUED
+        logger.warning("Message %s is %s: %s", message_pk, error.state.label, error)
+        return error.state
 
 
 def sweep(*, at: datetime) -> dict[str, int]:
@@ -94,11 +98,10 @@ def _deliver(message_pk: int, *, at: datetime) -> Message.State | None:
 
     line = mailers["default"]
     try:
-        line.open()
-    except (OSError, smtplib.SMTPException) as error:
-        _retry(message, error, at=at)
-        raise ServerAway(str(error)) from error
-    try:
+        try:
+            line.open()
+        except (OSError, smtplib.SMTPException) as error:
+            raise ServerAway(error, _retry(message, error, at=at)) from error
         return _hand_over(message, mail, line, leased_until=leased_until, at=at)
     finally:
         _hang_up(line)

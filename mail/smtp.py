@@ -28,6 +28,13 @@ class EmailBackend(smtp.EmailBackend):
     def connection_class(self):
         return _SmtpOverTls if self.use_ssl else _Smtp
 
+    def open(self):
+        """Greets the server too, so that all which fails here has failed before a message is at stake."""
+        opened = super().open()
+        if opened:
+            self.connection.ehlo_or_helo_if_needed()
+        return opened
+
     @property
     def may_have_sent(self) -> bool:
         """The server may have heard the message although it never said so."""
