@@ -9,6 +9,7 @@ from coupons.buyer import VISITOR, Buyer
 from coupons.codes import code_key
 from coupons.models import Claim, Coupon
 from coupons.refusals import Reason, Refusal, refusal
+from courses.bundles import shares_of
 from courses.models import Bundle, BundledCourse, Course, Offer
 from foundation.money import format_money, split
 
@@ -99,13 +100,10 @@ def _lines(offer: Offer, buyer: Buyer, *, at: datetime) -> tuple[list[_Line], li
 
     assert isinstance(offer, Bundle)
     courses = [bundled.course for bundled in offer.bundled.select_related("course")]
-    weights = [course.price_cents for course in courses]
-    today = offer.price(at=at)
-    shares = zip(courses, split(today.list_cents, weights), split(today.cents, weights), strict=True)
-    wanted = [row for row in shares if row[0].pk not in buyer.owned_courses]
+    shares = [share for share in shares_of(offer, courses, at=at) if share.course.pk not in buyer.owned_courses]
     return (
-        [_Line(course, course.price_cents, min(share, course.price_cents)) for course, share, _ in wanted],
-        [_Line(course, course.price_cents, min(share, course.price(at=at).cents)) for course, _, share in wanted],
+        [_Line(share.course, share.course.price_cents, share.plain_cents) for share in shares],
+        [_Line(share.course, share.course.price_cents, share.cents) for share in shares],
     )
 
 

@@ -6,11 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from courses.bundles import price_of_bundle
 from courses.models import BundledCourse, Course, Lesson, Offer, Price, Topic
 from courses.search import clean_query, matching
 
@@ -23,42 +23,43 @@ class Entry:
 
     offer: Offer
     price: Price
+    courses: tuple[Course, ...]  # the course itself, or those in the bundle
     is_bundle: bool
-    audience: str
-    seconds: int
-    credits: Decimal
-    course_count: int
     has_preview: bool
     topics: frozenset[str] = frozenset()
-    audiences: frozenset[str] = frozenset()
+
+    @property
+    def audience(self) -> str:
+        """For whom a course is; a bundle is for whomever its courses are for, and says none."""
+        return "" if self.is_bundle else self.courses[0].audience
+
+    @property
+    def seconds(self) -> int:
+        return sum(course.edition.seconds for course in self.courses if course.edition)
+
+    @property
+    def credits(self) -> Decimal:
+        return sum((course.edition.credits for course in self.courses if course.edition), Decimal(0))
 
 
 def entries_of(offers: "QuerySet[Offer]", *, at: datetime) -> list[Entry]:
-    """``offers`` as cards, in their order, without topics. One query."""
-    bundled = BundledCourse.objects.filter(bundle=OuterRef("pk")).order_by().values("bundle")
-    rows = offers.select_related("course__edition", "bundle").annotate(
-        bundled_count=Coalesce(Subquery(bundled.annotate(n=Count("pk")).values("n")), 0),
-        bundled_seconds=Subquery(bundled.annotate(n=Sum("course__edition__seconds")).values("n")),
-        bundled_credits=Subquery(bundled.annotate(n=Sum("course__edition__credits")).values("n")),
-        has_preview=Exists(Lesson.objects.filter(edition=OuterRef("course__edition"), is_preview=True)),
-    )
-    return [_entry(offer, at) for offer in rows]
-
-
-def _entry(offer: Offer, at: datetime) -> Entry:
-    course = getattr(offer, "course", None)
-    edition = course.edition if course else None
-    return Entry(
-        offer=offer,
-        price=offer.price(at=at),
-        is_bundle=course is None,
-        audience=course.audience if course else "",
-        seconds=edition.seconds if edition else offer.bundled_seconds or 0,
-        credits=edition.credits if edition else offer.bundled_credits or Decimal(0),
-        course_count=offer.bundled_count,
-        has_preview=offer.has_preview,
-        audiences=frozenset({course.audience} if course else ()),
-    )
+    """``offers`` as cards, in their order, without topics. One query; two when there is a bundle among them."""
+    free = Lesson.objects.filter(edition=OuterRef("course__edition"), is_preview=True)
+    rows = list(offers.select_related("course__edition", "bundle").annotate(has_preview=Exists(free)))
+    inside: dict[int, list[Course]] = {row.pk: [] for row in rows if not hasattr(row, "course")}
+    if inside:
+        for bundled in BundledCourse.objects.filter(bundle__in=inside).select_related("course__edition"):
+            inside[bundled.bundle_id].append(bundled.course)
+    return [
+        Entry(
+            offer=row,
+            price=price_of_bundle(row.bundle, inside[row.pk], at=at) if row.pk in inside else row.price(at=at),
+            courses=tuple(inside[row.pk]) if row.pk in inside else (row.course,),
+            is_bundle=row.pk in inside,
+            has_preview=row.has_preview,
+        )
+        for row in rows
+    ]
 
 
 def first_preview_of(course: Course) -> Lesson | None:
@@ -74,8 +75,8 @@ HALF_AN_HOUR, TWO_HOURS = 30 * 60, 2 * 60 * 60
 Test = Callable[[Entry], bool]
 
 AUDIENCES: dict[str, Test] = {
-    "public": lambda entry: Course.Audience.PUBLIC in entry.audiences,
-    "professional": lambda entry: Course.Audience.PROFESSIONAL in entry.audiences,
+    "public": lambda entry: any(course.audience == Course.Audience.PUBLIC for course in entry.courses),
+    "professional": lambda entry: any(course.audience == Course.Audience.PROFESSIONAL for course in entry.courses),
 }
 LENGTHS: dict[str, Test] = {
     "short": lambda entry: entry.seconds < HALF_AN_HOUR,
@@ -213,7 +214,7 @@ class Catalogue:
 
 
 def browse(query: QueryDict, *, at: datetime) -> Catalogue:
-    """The visible offers that ``query`` asks for, in its order, with counts for every choice. Three queries; five with words."""
+    """The visible offers that ``query`` asks for, in its order, with counts for every choice. Two queries, one more for bundles, two more for words."""
     visible = Offer.objects.visible(at=at)
     topic_names, everything = _with_topics(entries_of(visible, at=at))
     filters = Filters.read(query, topic_names)
@@ -236,29 +237,16 @@ def browse(query: QueryDict, *, at: datetime) -> Catalogue:
 
 
 def _with_topics(entries: list[Entry]) -> tuple[dict[str, str], list[Entry]]:
-    """The names of all topics by slug, and ``entries`` knowing theirs; a bundle has what its courses have. Two queries."""
+    """The names of all topics by slug, and ``entries`` knowing theirs; a bundle has what its courses have. One query."""
     names: dict[str, str] = {}
     topics_of: dict[int, set[str]] = {}
     for slug, name, course in Topic.objects.values_list("slug", "name", "courses"):
         names[slug] = name
-        if course:
-            topics_of.setdefault(course, set()).add(slug)
-    courses_of: dict[int, list[int]] = {}
-    for bundle, course in BundledCourse.objects.order_by().values_list("bundle", "course"):
-        courses_of.setdefault(bundle, []).append(course)
-
-    audience_of = {entry.offer.pk: entry.audience for entry in entries}
-    known = []
-    for entry in entries:
-        keys = courses_of.get(entry.offer.pk, []) if entry.is_bundle else [entry.offer.pk]
-        known.append(
-            replace(
-                entry,
-                topics=frozenset().union(*(topics_of.get(key, set()) for key in keys)),
-                audiences=frozenset(audience_of[key] for key in keys if key in audience_of),
-            )
-        )
-    return names, known
+        topics_of.setdefault(course, set()).add(slug)
+    return names, [
+        replace(entry, topics=frozenset().union(*(topics_of.get(course.pk, set()) for course in entry.courses)))
+        for entry in entries
+    ]
 
 
 def _choices(filters: Filters, found: list[Entry], topic_names: dict[str, str]) -> dict[str, list[Choice]]:

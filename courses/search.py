@@ -18,13 +18,16 @@ def clean_query(text: str) -> str:
 
 
 def matching(query: str, rows: SearchableQuerySetMixin) -> list[int]:
-    """Keys of the ``rows`` that hold the words of ``query``, best first; the last word may be a beginning. Two queries."""
-    words = " ".join(re.findall(r"\w+", query))
+    """Keys of the ``rows`` that hold the words of ``query``; the last word may be a beginning. Two queries.
+
+    Rows with all words in their title come first, since SQLite's ranking knows no columns; then the engine's order.
+    """
+    words = re.findall(r"\w+", query.lower())
     if not words:
         return []
-    whole = [row.pk for row in rows.search(words)]
-    begun = [row.pk for row in rows.autocomplete(words)]
-    return list(dict.fromkeys(whole + begun))
+    asked = " ".join(words)
+    found = {row.pk: row for row in [*rows.search(asked), *rows.autocomplete(asked)]}
+    return sorted(found, key=lambda key: not all(word in found[key].title.lower() for word in words))
 
 
 def reindex(offer: Offer) -> None:
