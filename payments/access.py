@@ -1,11 +1,14 @@
 """Who may see an order: its owner, the browser that placed it, and staff."""
 
+import hashlib
 from typing import Any
 
 from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from courses.models import Offer
 from payments.models import Order
 
 _PLACED_HERE = "orders"
@@ -20,10 +23,25 @@ class SignInFirst(Exception):
         self.response = response
 
 
+def orders_of_browser(request: HttpRequest, offer: Offer) -> list[str]:
+    """The numbers of orders that this browser placed, also in a request that is not answered yet (a double click)."""
+    key = _double_click_key(request, offer)
+    just_placed = cache.get(key) if key else None
+    return [*request.session.get(_PLACED_HERE, []), *filter(None, [just_placed])]
+
+
 def remember_order(request: HttpRequest, order: Order) -> None:
     """Let this browser come back to the order, signed in or not."""
+    if key := _double_click_key(request, order.offer):
+        cache.set(key, order.number, timeout=60)
     numbers = [number for number in request.session.get(_PLACED_HERE, []) if number != order.number]
     request.session[_PLACED_HERE] = [*numbers, order.number][-_REMEMBERED:]
+
+
+def _double_click_key(request: HttpRequest, offer: Offer) -> str:
+    """The browser's CSRF secret tells it apart before its session has come back to it."""
+    secret = request.META.get("CSRF_COOKIE", "")
+    return f"placing:{hashlib.sha256(secret.encode()).hexdigest()}:{offer.pk}" if secret else ""
 
 
 def placed_here(request: HttpRequest, order: Order) -> bool:

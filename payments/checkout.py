@@ -1,5 +1,6 @@
 """Placing an order: what is bought, for whom and at which price is frozen here, and a code is held."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,6 +38,15 @@ class PriceChanged(Exception):
         self.quote = now
 
 
+class StillWithTheBank(Exception):
+    """An earlier order for the same waits for a bank's answer; it can neither be given up nor paid again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("Your bank is still working on an earlier payment for this. We write to you as soon as it has answered.")
+        )
+
+
 class CodeRefused(Exception):
     """The code cannot be used; ``refusal`` says why."""
 
@@ -66,25 +76,31 @@ def place(
     seen_total_cents: int,
     terms_version: str,
     at: datetime,
+    continuing: Container[str] | None = None,
 ) -> Order:
     """The order for ``offer``, pending, with its code held. The same purchase placed again gives the same order.
 
-    ``seen_total_cents`` is the total that the buyer agreed to; no other is ever charged.
+    ``seen_total_cents`` is the total that the buyer agreed to; no other is ever charged. ``continuing`` are the numbers
+    of the orders that may be given again, where anybody can name an address that is not theirs; None: any.
 
     :raises AlreadyEnrolled: the buyer has a seat in everything that is offered.
     :raises CodeRefused: the code cannot be used, or its last use was taken in this moment.
     :raises PriceChanged: the total is not the one that was seen.
+    :raises StillWithTheBank: an earlier order cannot be replaced while its bank has not answered.
     :raises StripeIsAway: an earlier order stands in the way and it is unclear whether it can still be paid.
     """
     while True:
         try:
             return _place_once(
                 offer=offer, code=code, user=user, details=details, seen_total_cents=seen_total_cents,
-                terms_version=terms_version, at=at,
+                terms_version=terms_version, at=at, continuing=continuing,
             )  # fmt: skip
         except _Superseded as found:
-            if give_up(found.order, because=_("Replaced by a newer order"), at=at).is_settled:
-                raise AlreadyEnrolled(_("You have just paid for this. You find it under My learning.")) from None
+            earlier = give_up(found.order, because=_("Replaced by a newer order"), at=at)
+            if earlier.is_settled:
+                raise AlreadyEnrolled(_("You have just paid for this. You find it under My courses.")) from None
+            if earlier.is_pending:
+                raise StillWithTheBank from None
         except _PlacedMeanwhile:
             continue  # the same buyer clicked twice; look at the order that won
 
@@ -111,6 +127,7 @@ def _place_once(
     seen_total_cents: int,
     terms_version: str,
     at: datetime,
+    continuing: Container[str] | None,
 ) -> Order:
     account = user or account_of(details.email)
     buyer = buyer_of(user=account, address=details.email, offer=offer, at=at)
@@ -123,7 +140,8 @@ def _place_once(
 
     pending = Order.objects.pending().select_related("claim").filter(buyer_key=buyer.key, offer=offer).first()
     if pending is not None:
-        if not _is_same_purchase(pending, quoted, details, at=at):
+        may_continue = continuing is None or pending.number in continuing
+        if not may_continue or not _is_same_purchase(pending, quoted, details, at=at):
             raise _Superseded(pending)
         return pending
 
@@ -141,7 +159,7 @@ def _refuse_owners(offer: Offer, buyer: Buyer) -> None:
     courses = [offer.pk] if isinstance(offer, Course) else list(offer.bundled.values_list("course_id", flat=True))
     if set(courses) <= buyer.owned_courses:
         raise AlreadyEnrolled(
-            _("You already have a seat in “%(title)s”. You find it under My learning.") % {"title": offer.title}
+            _("You already have a seat in “%(title)s”. You find it under My courses.") % {"title": offer.title}
         )
 
 

@@ -23,17 +23,17 @@ class CheckoutForm(forms.Form):
         },
     )
     name = forms.CharField(
-        label=_("Name on the receipt (optional)"), max_length=120, required=False,
+        label=_("Name on the receipt"), max_length=120, required=False,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )  # fmt: skip
     company = forms.CharField(
-        label=_("Company (optional)"), max_length=120, required=False,
+        label=_("Company"), max_length=120, required=False,
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )  # fmt: skip
-    tax_id = forms.CharField(label=_("Tax number of the company (optional)"), max_length=60, required=False)
-    code = forms.CharField(max_length=200, required=False, widget=forms.HiddenInput)
-    seen_total = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
-    terms = forms.BooleanField(error_messages={"required": _("Please read the terms and tick the box to carry on.")})
+    tax_id = forms.CharField(label=_("Tax number of the company"), max_length=60, required=False)
+    terms = forms.BooleanField(
+        label=_("Terms"), error_messages={"required": _("Please read the terms and tick the box to carry on.")}
+    )
 
     def __init__(self, *args: Any, signed_in: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

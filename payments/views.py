@@ -3,13 +3,15 @@
 import functools
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -21,23 +23,31 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.signing_in import send_code_and_continue
-from accounts.signing_up import AddressTaken
+from accounts.signing_up import AddressProved, AddressTaken
 from coupons import guessing
 from coupons.pricing import covered_offers, quote
 from coupons.refusals import Reason, Refusal, refusal
-from courses.models import Bundle, Offer
+from courses.models import Bundle, Course, Offer
 from courses.offers import get_offer_or_404
 from enrolments.enrolling import AlreadyEnrolled
 from foundation import throttle
 from foundation.errors import too_many
+from foundation.money import format_money
 from foundation.network import caller_network
 from foundation.throttle import Limit, TooManyFailures
 from payments import settlement, stripe_gateway, webhooks
-from payments.access import SignInFirst, get_order, placed_here, remember_order, sign_in_new_buyer
+from payments.access import (
+    SignInFirst,
+    get_order,
+    orders_of_browser,
+    placed_here,
+    remember_order,
+    sign_in_new_buyer,
+)
 from payments.buyers import account_of, buyer_of
-from payments.checkout import CodeRefused, PriceChanged, payment_page, place
+from payments.checkout import CodeRefused, PriceChanged, StillWithTheBank, payment_page, place
 from payments.forms import AddressForm, CheckoutForm, RedeemForm
-from payments.models import Order, Receipt
+from payments.models import Order, OrderLine, Receipt
 from payments.receipt_paper import render_pdf
 from payments.templatetags.buying import price_box_context
 from payments.till import guessers, price_for
@@ -48,6 +58,11 @@ LARGEST_WEBHOOK_BYTES = 512 * 1024
 TERMS_VERSION = "2026-11"
 # No card slows down whoever orders for nothing.
 FREE_ORDERS = Limit("free-order", count=20, minutes=60)
+# Each correction mails a receipt.
+CORRECTIONS = Limit("order-address", count=5, minutes=24 * 60)
+# Stripe tells us of a payment within seconds; the returned buyer's page looks for it for a minute.
+LOOKS, SECONDS_BETWEEN_LOOKS = 20, 3
+ORDERS_ON_A_PAGE = 20
 
 View = Callable[..., HttpResponseBase]
 
@@ -87,60 +102,75 @@ def checkout(request: HttpRequest, slug: str) -> HttpResponseBase:
     now = timezone.now()
     offer = get_offer_or_404(slug, at=now)
     signed_in = request.user.is_authenticated
-    is_paying = request.method == "POST" and request.POST.get("act") != "apply"
-    code = (request.POST.get("code", "") if request.method == "POST" else request.GET.get("coupon", ""))[:200].strip()
+    code = _typed_code(request)
+    is_paying = request.method == "POST" and _wants_to_pay(request.POST)
     form = CheckoutForm(request.POST if is_paying else None, signed_in=signed_in, initial=_typed(request))
 
-    status = 200
+    trouble = Trouble()
     if is_paying and form.is_valid():
         address = "" if signed_in else form.cleaned_data["email"]
         if address and account_of(address):
-            here = f"{reverse('payments:checkout', args=[slug])}?{urlencode({'coupon': code})}"
-            return send_code_and_continue(request, address, here)
-        try:
-            return _buy(request, offer, code, form)
-        except (AlreadyEnrolled, PriceChanged) as error:
-            form.add_error(None, str(error))
-            status = 409
-        except CodeRefused as error:
-            form.add_error(None, str(error))
-            status = 422
-        except TooManyFailures as error:
-            return too_many(request, error.retry_after)
-        except stripe_gateway.StripeIsAway:
-            logger.exception("Stripe is away at checkout of %s", slug)
-            form.add_error(
-                None,
-                _(
-                    "The payment service does not answer at the moment. Nothing was charged. Please try again in a minute."
-                ),
-            )
-            status = 503
-        except stripe_gateway.StripeRefused:
-            logger.exception("Stripe refuses the checkout of %s", slug)
-            form.add_error(None, _("This payment could not be prepared. Nothing was charged. Please write to us."))
-            status = 502
+            return send_code_and_continue(request, address, _here(offer, code))
+        outcome = _try_to_buy(request, offer, code, form)
+        if not isinstance(outcome, Trouble):
+            return outcome
+        trouble = outcome
+        if trouble.message:
+            form.add_error(None, trouble.message)
     elif is_paying:
-        status = 422
+        trouble = Trouble(status=422)
 
     typed_address = "" if signed_in else (form["email"].value() or "")
     buyer = buyer_of(user=request.user, address=typed_address, offer=offer, at=now)
-    till = price_for(request, offer, code, at=now, buyer=buyer)
-    if till.retry_after:
-        status = 429
-    owns_all = bool(till.quote.lines) and {line.course.pk for line in till.quote.lines} <= buyer.owned_courses
+    till = price_for(request, offer, code, at=now, buyer=buyer, is_counted=trouble.code_error != "")
+    retry_after = till.retry_after or trouble.retry_after
     context = {
         "offer": offer,
+        "is_bundle": isinstance(offer, Bundle),
         "form": form,
         "quote": till.quote,
         "till": till,
         "code": code,
-        "already_enrolled": owns_all or (isinstance(offer, Bundle) and not till.quote.lines),
+        "code_error": till.wait_message or trouble.code_error or till.code_error,
+        "here": _here(offer, code),
+        "is_for_the_public": any(line.course.audience == Course.Audience.PUBLIC for line in till.quote.lines),
     }
-    response = TemplateResponse(request, "payments/checkout.html", context, status=status)
-    if till.retry_after:
-        response["Retry-After"] = str(till.retry_after)
+    response = TemplateResponse(
+        request, "payments/checkout.html", context, status=429 if retry_after else trouble.status
+    )
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
     return response
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why there is no order, and with which status the checkout says so."""
+
+    status: int = 200
+    message: str = ""
+    code_error: str = ""
+    retry_after: int = 0
+
+
+def _here(offer: Offer, code: str) -> str:
+    address = reverse("payments:checkout", args=[offer.slug])
+    return f"{address}?{urlencode({'coupon': code})}" if code else address
+
+
+def _typed_code(request: HttpRequest) -> str:
+    if request.POST.get("act") == "remove":
+        return ""
+    code = request.POST.get("code", "") if request.method == "POST" else request.GET.get("coupon", "")
+    return code[:200].strip()
+
+
+def _wants_to_pay(typed: QueryDict) -> bool:
+    """Whoever presses Enter in the field of the code means the code, and in another field the payment."""
+    act = typed.get("act", "pay")
+    if act == "enter":
+        return typed.get("code", "").strip() == typed.get("shown_code", "").strip()
+    return act == "pay"
 
 
 def _typed(request: HttpRequest) -> dict[str, str]:
@@ -148,12 +178,47 @@ def _typed(request: HttpRequest) -> dict[str, str]:
     return {name: request.POST.get(name, "") for name in ("email", "name", "company", "tax_id", "terms")}
 
 
+def _seen_total(request: HttpRequest) -> int:
+    """The cents that the page showed; -1, which no total is, when it does not say."""
+    typed = request.POST.get("seen_total", "")
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 12 else -1
+
+
+def _try_to_buy(request: HttpRequest, offer: Offer, code: str, form: CheckoutForm) -> HttpResponseBase | Trouble:
+    try:
+        return _buy(request, offer, code, form)
+    except (AlreadyEnrolled, StillWithTheBank) as error:
+        return Trouble(409, str(error))
+    except PriceChanged as error:
+        return Trouble(409, _what_changed(error, seen=_seen_total(request)))
+    except CodeRefused as error:
+        return Trouble(422, code_error=str(error))
+    except TooManyFailures as error:
+        return Trouble(429, str(error), retry_after=error.retry_after)
+    except stripe_gateway.StripeIsAway:
+        logger.exception("Stripe is away: an earlier order for %s cannot be replaced", offer.slug)
+        return Trouble(
+            503,
+            _("The payment service does not answer at the moment. Nothing was charged. Please try again in a minute."),
+        )
+
+
+def _what_changed(changed: PriceChanged, *, seen: int) -> str:
+    if seen < 0:
+        return str(changed)
+    now = changed.quote
+    return _("The price is %(now)s now; this page showed %(seen)s. Please look at the new total and confirm it.") % {
+        "now": format_money(now.total_cents, now.currency),
+        "seen": format_money(seen, now.currency),
+    }
+
+
 def _buy(request: HttpRequest, offer: Offer, code: str, form: CheckoutForm) -> HttpResponseBase:
     now = timezone.now()
     user: Any = request.user if request.user.is_authenticated else None
     if code:
         guessing.check(*guessers(request), at=now)
-    seen = form.cleaned_data["seen_total"]
+    seen = _seen_total(request)
     if seen == 0:
         throttle.check(FREE_ORDERS, caller_network(request), at=now)
     try:
@@ -162,9 +227,10 @@ def _buy(request: HttpRequest, offer: Offer, code: str, form: CheckoutForm) -> H
             code=code,
             user=user,
             details=form.details(email=user.email if user else ""),
-            seen_total_cents=-1 if seen is None else seen,
+            seen_total_cents=seen,
             terms_version=TERMS_VERSION,
             at=now,
+            continuing=None if user else orders_of_browser(request, offer),
         )
     except CodeRefused as error:
         guessing.notice(error.refusal, *guessers(request), at=now)
@@ -175,7 +241,22 @@ def _buy(request: HttpRequest, offer: Offer, code: str, form: CheckoutForm) -> H
         order = settlement.settle_free(order, at=now)
         sign_in_new_buyer(request, order)
         return redirect(order)
-    return redirect(payment_page(order, at=now))
+    return _to_payment(request, order)
+
+
+def _to_payment(request: HttpRequest, order: Order) -> HttpResponseBase:
+    """On to the payment page; where it cannot be had, to the page of the order, from which it can be tried again."""
+    if order.is_awaiting_bank or order.review_reason:
+        return redirect(order)
+    try:
+        return redirect(payment_page(order, at=timezone.now()))
+    except stripe_gateway.StripeIsAway:
+        logger.exception("Order %s: Stripe is away", order.number)
+        messages.error(request, _("The payment service does not answer at the moment. Please try again in a minute."))
+    except stripe_gateway.StripeRefused:
+        logger.exception("Order %s: Stripe refuses the payment page", order.number)
+        messages.error(request, _("This payment could not be prepared. Please write to us and name the order."))
+    return redirect(order)
 
 
 @never_cache
@@ -184,28 +265,66 @@ def _buy(request: HttpRequest, offer: Offer, code: str, form: CheckoutForm) -> H
 def orders(request: HttpRequest) -> HttpResponse:
     """What the signed-in person bought or began to buy."""
     mine = Order.objects.filter(buyer=request.user).prefetch_related("receipts")
-    return TemplateResponse(request, "payments/orders.html", {"orders": mine[:200]})
+    page = Paginator(mine, ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
+    return TemplateResponse(request, "payments/orders.html", {"page": page})
 
 
 @order_page
 @require_GET
 def order(request: HttpRequest, order: Order) -> HttpResponseBase:
-    """One order: what it is, how it stands, what comes next."""
-    return TemplateResponse(request, "payments/order.html", _order_context(request, order))
+    """One order: what it is, how it stands, what comes next. Just after the return it looks again a few times."""
+    context = _order_context(request, order)
+    looks = _looks(request)
+    context["is_waiting"] = bool(looks) and order.is_pending and not context["has_ended"]
+    context["is_looking_again"] = context["is_waiting"] and looks < LOOKS
+    context["order_state"] = f"payments/includes/states/{_state_shown(order, context)}.html"
+    response = TemplateResponse(request, "payments/order.html", context)
+    if context["is_looking_again"]:
+        again = reverse("payments:return", args=[order.number])
+        response["Refresh"] = f"{SECONDS_BETWEEN_LOOKS};url={again}?looks={looks}"
+    return response
+
+
+def _state_shown(order: Order, context: dict[str, Any]) -> str:
+    if context["has_ended"]:
+        return "ended"
+    if order.is_awaiting_bank:
+        return "bank"
+    if order.is_pending:
+        return "waiting" if context["is_waiting"] or context["is_looked_into"] else "pending"
+    return "paid" if order.state == Order.State.PAID else "other"
+
+
+def _looks(request: HttpRequest) -> int:
+    """How often the returned buyer's browser has looked for the payment."""
+    typed = request.GET.get("looks", "")
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 4 else 0
 
 
 def _order_context(request: HttpRequest, order: Order) -> dict[str, Any]:
+    now = timezone.now()
     user: Any = request.user
     is_staff_view = user.is_authenticated and user.pk != order.buyer_id and not placed_here(request, order)
     events = order.events.all()
+    lines = list(order.lines.select_related("course", "enrolment"))
+    has_ended = order.state in {Order.State.EXPIRED, Order.State.CANCELLED}
     return {
         "order": order,
-        "lines": list(order.lines.select_related("course", "enrolment")),
+        "lines": lines,
         "events": events if is_staff_view else events.filter(for_staff=False),
         "receipt": order.receipts.filter(kind=Receipt.Kind.RECEIPT).first(),
         "may_correct_address": _may_correct_address(request, order),
-        "is_expired_unpaid": order.is_pending and order.expires_at <= timezone.now(),
+        "is_staff_view": is_staff_view,
+        "has_ended": has_ended or (order.is_pending and not order.is_awaiting_bank and order.expires_at <= now),
+        "is_looked_into": _is_looked_into(order, lines),
+        "is_mine": user.is_authenticated and user.pk == order.buyer_id,
+        "order_again": _here(order.offer, order.code),
     }
+
+
+def _is_looked_into(order: Order, lines: list[OrderLine]) -> bool:
+    """Staff must decide before the buyer has everything, or pays again."""
+    return bool(order.review_reason) and any(line.enrolment is None for line in lines)
 
 
 def _may_correct_address(request: HttpRequest, order: Order) -> bool:
@@ -222,6 +341,8 @@ def payment_return(request: HttpRequest, order: Order) -> HttpResponseBase:
     except (stripe_gateway.StripeIsAway, stripe_gateway.StripeRefused) as error:
         logger.warning("Order %s: Stripe did not answer on return: %s", order.number, error)
     sign_in_new_buyer(request, order)
+    if order.is_pending:
+        return redirect(f"{order.get_absolute_url()}?{urlencode({'looks': min(_looks(request) + 1, LOOKS)})}")
     return redirect(order)
 
 
@@ -229,19 +350,10 @@ def payment_return(request: HttpRequest, order: Order) -> HttpResponseBase:
 @require_POST
 def pay(request: HttpRequest, order: Order) -> HttpResponseBase:
     """Carry on with the payment of a pending order."""
-    now = timezone.now()
-    if order.is_pending and order.expires_at > now and not order.is_awaiting_bank:
-        try:
-            return redirect(payment_page(order, at=now))
-        except (stripe_gateway.StripeIsAway, stripe_gateway.StripeRefused) as error:
-            logger.warning("Order %s: no payment page: %s", order.number, error)
-            messages.error(
-                request, _("The payment service does not answer at the moment. Please try again in a minute.")
-            )
-            return redirect(order)
+    if order.is_pending and order.expires_at > timezone.now():
+        return _to_payment(request, order)
     if not order.is_settled:
-        query = f"?{urlencode({'coupon': order.code})}" if order.code else ""
-        return redirect(reverse("payments:checkout", args=[order.offer.slug]) + query)
+        return redirect(_here(order.offer, order.code))
     return redirect(order)
 
 
@@ -267,11 +379,16 @@ def address(request: HttpRequest, order: Order) -> HttpResponseBase:
     form = AddressForm(request.POST or None, initial={"email": order.email})
     status = 200
     if request.method == "POST" and form.is_valid():
+        now = timezone.now()
         try:
-            settlement.move_to_address(order, form.cleaned_data["email"], at=timezone.now())
-        except AddressTaken as error:
+            throttle.check(CORRECTIONS, order.number, at=now)
+            settlement.move_to_address(order, form.cleaned_data["email"], at=now)
+        except (AddressTaken, AddressProved) as error:
             form.add_error("email", str(error))
+        except TooManyFailures as error:
+            return too_many(request, error.retry_after)
         else:
+            throttle.record(CORRECTIONS, order.number, at=now)
             messages.success(request, _("Thank you. Your receipt is on its way to the new address."))
             return redirect(order)
     if form.errors:
