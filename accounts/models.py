@@ -24,7 +24,7 @@ def address_key(address: str) -> str:
     return hashlib.sha256(normalise_address(address).encode()).hexdigest()
 
 
-class UserManager(BaseUserManager):
+class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields) -> "User":
         user = self.model(email=normalise_address(email), **fields)
         user.set_password(password)
@@ -34,8 +34,8 @@ class UserManager(BaseUserManager):
     def create_superuser(self, email: str, password: str | None = None, **fields) -> "User":
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
-    def get_by_natural_key(self, email: str) -> "User":
-        return self.get(email=normalise_address(email))
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=normalise_address(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -74,7 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []
 
     class Meta:
         ordering = ["email"]

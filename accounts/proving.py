@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import urlencode
 
+from accounts.signing_in import signed_in
+
 SESSION_KEY = "proof_by_code"
 
 
@@ -48,7 +50,8 @@ class ProofByCode(AbstractCodeVerificationProcess):
 
     @classmethod
     def begin(cls, request: HttpRequest) -> "ProofByCode":
-        process = cls(request, cls.initial_state(request.user, request.user.email))
+        account = signed_in(request)
+        process = cls(request, cls.initial_state(account, account.email))
         process.send()
         process.persist()
         return process
@@ -56,7 +59,7 @@ class ProofByCode(AbstractCodeVerificationProcess):
     @classmethod
     def resume(cls, request: HttpRequest) -> "ProofByCode | None":
         state = request.session.get(SESSION_KEY)
-        if state is None or state.get("email") != request.user.email:
+        if state is None or state.get("email") != signed_in(request).email:
             return None
         return cls(request, state).abort_if_invalid()
 

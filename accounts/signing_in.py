@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.forms import RequestCodeForm
+from accounts.models import User
 from foundation.errors import too_many
 
 
@@ -21,6 +22,12 @@ def send_code_and_continue(request: HttpRequest, address: str, next_url: str) ->
         return slow_down(request)
     LoginCodeVerificationProcess.initiate(request=request, user=form.user, email=form.cleaned_data["email"])
     return redirect(f"{reverse('account_confirm_login_code')}?{urlencode({'next': next_url})}")
+
+
+def signed_in(request: HttpRequest) -> User:
+    """Whose request it is, in views that only signed-in people reach."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def slow_down(request: HttpRequest) -> HttpResponse:

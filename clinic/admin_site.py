@@ -1,14 +1,14 @@
 """The admin: Django's own, signed in through the site's sign-in pages so that codes and second factors hold there too."""
 
-from collections.abc import Callable
 from functools import update_wrapper
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.generic import RedirectView
 
 
 class ClinicAdminSite(admin.AdminSite):
@@ -16,7 +16,7 @@ class ClinicAdminSite(admin.AdminSite):
     site_title = "Clinic administration"
     index_title = "How are we doing"
 
-    def admin_view(self, view: Callable, cacheable: bool = False) -> Callable:
+    def admin_view(self, view, cacheable=False):
         """To somebody who is signed in and not staff there is no admin."""
         page = super().admin_view(view, cacheable)
 
@@ -37,5 +37,9 @@ class ClinicAdminSite(admin.AdminSite):
             raise Http404
         return redirect(going_to)
 
-    def password_change(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        return redirect("account_change_password")
+    def get_urls(self) -> list:
+        """Passwords are changed where everybody changes theirs."""
+        return [
+            path("password_change/", RedirectView.as_view(pattern_name="account_change_password")),
+            *super().get_urls(),
+        ]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import DeleteAccountForm
 from accounts.proving import proof_required
+from accounts.signing_in import signed_in
 from clinic.personal_data import StaffStay, as_zip, erase, papers_kept_until
 
 
@@ -20,7 +21,9 @@ from clinic.personal_data import StaffStay, as_zip, erase, papers_kept_until
 @login_required
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
-    return TemplateResponse(request, "accounts/privacy.html", {"papers_kept_until": papers_kept_until(request.user)})
+    return TemplateResponse(
+        request, "accounts/privacy.html", {"papers_kept_until": papers_kept_until(signed_in(request))}
+    )
 
 
 @never_cache
@@ -30,7 +33,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
 def download(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     return HttpResponse(
-        as_zip(request.user, at=now),
+        as_zip(signed_in(request), at=now),
         content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="my-data-{timezone.localdate(now).isoformat()}.zip"'},
     )
@@ -41,11 +44,11 @@ def download(request: HttpRequest) -> HttpResponse:
 @proof_required
 @require_http_methods(["GET", "POST"])
 def delete_account(request: HttpRequest) -> HttpResponse:
-    form = DeleteAccountForm(request.POST or None)
+    form = DeleteAccountForm(request.POST if request.method == "POST" else None)
 
     if request.method == "POST" and form.is_valid():
         try:
-            erase(request.user, at=timezone.now())
+            erase(signed_in(request), at=timezone.now())
         except StaffStay:
             messages.error(request, _("You are staff. Ask another administrator to take your staff status away first."))
             return redirect("accounts:privacy")
@@ -53,5 +56,5 @@ def delete_account(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("Your account is deleted. Take good care of yourself."))
         return redirect("clinic:home")
 
-    context = {"form": form, "papers_kept_until": papers_kept_until(request.user)}
+    context = {"form": form, "papers_kept_until": papers_kept_until(signed_in(request))}
     return TemplateResponse(request, "accounts/delete_account.html", context)

@@ -12,13 +12,17 @@ def export(user: AbstractBaseUser) -> dict[str, list[dict]]:
     sent = Message.objects.filter(to__iexact=address)
     return {
         # A code in a mail may still open the account; it is nobody's keepsake.
-        "messages": list(
-            sent.filter(is_secret=False).values("created_at", "kind", "subject", "text", "state", "sent_at")
-        ),
-        "messages_with_codes": list(sent.filter(is_secret=True).values("created_at", "kind", "subject", "state")),
-        "do_not_write_to": list(
-            Suppression.objects.filter(address__iexact=address).values("address", "reason", "since")
-        ),
+        "messages": [
+            dict(row)
+            for row in sent.filter(is_secret=False).values("created_at", "kind", "subject", "text", "state", "sent_at")
+        ],
+        "messages_with_codes": [
+            dict(row) for row in sent.filter(is_secret=True).values("created_at", "kind", "subject", "state")
+        ],
+        "do_not_write_to": [
+            dict(row)
+            for row in Suppression.objects.filter(address__iexact=address).values("address", "reason", "since")
+        ],
     }
 
 

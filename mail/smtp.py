@@ -31,11 +31,11 @@ class EmailBackend(smtp.EmailBackend):
     def open(self):
         """Greets the server too, so that all which fails here has failed before a message is at stake."""
         opened = super().open()
-        if opened:
+        if opened and self.connection is not None:
             self.connection.ehlo_or_helo_if_needed()
         return opened
 
     @property
     def may_have_sent(self) -> bool:
         """The server may have heard the message although it never said so."""
-        return self.connection is not None and self.connection.began_data
+        return isinstance(self.connection, _Remembering) and self.connection.began_data

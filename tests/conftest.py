@@ -13,19 +13,22 @@ To run some of the second pass: ``tools/services run --site -- .venv/bin/python 
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
 from django.conf import settings as site_settings
 from django.core.cache import cache
 
+from tests.stack import NativeStack, answers, make_stack, sandbox_command
+
 # Playwright's own event loop makes Django believe that tests are asynchronous.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+pytest_plugins = ["tests.mailbox"]
 
 CI = bool(os.environ.get("CI"))
 FIRST_PASS = {"embedded", "browser"}
 SECOND_PASS = {"postgresql", "redis", "proxy"}
-
-pytest_plugins = ["tests.stack"]
 
 
 def pytest_report_header() -> str:
@@ -78,3 +81,19 @@ def _fresh_cache():
 @pytest.fixture(autouse=True)
 def _files_of_this_test(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(scope="session")
+def native_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
+    """Web (two processes), worker, beat and sandbox Stripe with the sample clinic. Mark tests ``postgresql`` and ``redis``."""
+    stack = make_stack(tmp_path_factory.mktemp("stack"), database="native_stack", redis_number=5)
+    try:
+        stack.start("sandbox", sandbox_command(stack))
+        for name in ("web", "worker", "beat"):
+            stack.start_service(name)
+        stack.wait_until(lambda: answers(f"{stack.base_url}/readyz"), "the site is ready")
+        stack.wait_until(lambda: " ready." in stack.log("worker"), "the worker is ready")
+        yield stack
+    finally:
+        for name in list(stack.processes):
+            stack.stop(name)

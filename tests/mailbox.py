@@ -1,3 +1,5 @@
+"""Reading the mail that a test made the site write."""
+
 import re
 
 import pytest
