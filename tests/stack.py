@@ -10,13 +10,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg2
-import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -157,19 +156,3 @@ def sandbox_command(stack: NativeStack) -> list[str]:
             "http://localhost:12111": stack.sandbox_url,
         },
     )
-
-
-@pytest.fixture(scope="session")
-def native_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
-    """Web (two processes), worker, beat and sandbox Stripe with the sample clinic. Mark tests ``postgresql`` and ``redis``."""
-    stack = make_stack(tmp_path_factory.mktemp("stack"), database="native_stack", redis_number=5)
-    try:
-        stack.start("sandbox", sandbox_command(stack))
-        for name in ("web", "worker", "beat"):
-            stack.start_service(name)
-        stack.wait_until(lambda: answers(f"{stack.base_url}/readyz"), "the site is ready")
-        stack.wait_until(lambda: " ready." in stack.log("worker"), "the worker is ready")
-        yield stack
-    finally:
-        for name in list(stack.processes):
-            stack.stop(name)
