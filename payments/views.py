@@ -439,8 +439,11 @@ def _offers_for(request: HttpRequest, code: str) -> tuple[list[Offer], Refusal |
     if offers:
         buyer = buyer_of(user=request.user, offer=offers[0], at=now)
         refused_on_first = quote(offer=offers[0], code=code, buyer=buyer, at=now).refusal
-        # What one price does not need, another may.
-        if refused_on_first is None or refused_on_first.reason in {Reason.NOT_NEEDED, Reason.BELOW_MINIMUM}:
+        # What one price does not need, another may; and whom the code is for, the checkout finds out.
+        passing = {Reason.NOT_NEEDED, Reason.BELOW_MINIMUM}
+        if not request.user.is_authenticated:
+            passing.add(Reason.WRONG_PERSON)
+        if refused_on_first is None or refused_on_first.reason in passing:
             return offers, None
         refused = refused_on_first
     guessing.notice(refused, *who, at=now)
