@@ -33,13 +33,15 @@ def demo_and_live_stay_apart(**kwargs: object) -> Iterable[CheckMessage]:
 @register(Tags.security, deploy=True)
 def real_site_is_complete(**kwargs: object) -> Iterable[CheckMessage]:
     if settings.DEMO:
-        yield Error("This is the demo.", hint="Set SECRET_KEY: without it anybody could sign in as staff.", id="clinic.E010")
+        yield Error(
+            "This is the demo.", hint="Set SECRET_KEY: without it anybody could sign in as staff.", id="clinic.E010"
+        )
         return
     if not settings.STRIPE_SECRET_KEY:
         yield Error("STRIPE_SECRET_KEY is missing: nobody could pay.", id="clinic.E011")
     if not settings.STRIPE_WEBHOOK_SECRETS:
         yield Error("STRIPE_WEBHOOK_SECRETS is missing: no payment would be believed.", id="clinic.E012")
-    if settings.MAILERS["default"]["BACKEND"].endswith("dummy.EmailBackend"):
+    if str(settings.MAILERS["default"]["BACKEND"]).endswith("dummy.EmailBackend"):
         yield Error("MAIL_URL is missing: receipts and sign-in codes would stay in the outbox.", id="clinic.E013")
     if _is_example(settings.DEFAULT_FROM_EMAIL):
         yield Error("MAIL_FROM is missing: mail would come from the sample clinic.", id="clinic.E014")

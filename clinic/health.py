@@ -118,7 +118,9 @@ def _prometheus(at: datetime) -> Iterable[str]:
         "Courses paid for whose buyer has no seat; must be 0.",
         {"": paid_not_enrolled.count()},
     )
-    yield from _gauge("clinic_orders_in_review", "Orders staff should look at.", {"": Order.objects.in_review().count()})
+    yield from _gauge(
+        "clinic_orders_in_review", "Orders staff should look at.", {"": Order.objects.in_review().count()}
+    )
     yield from _gauge("clinic_webhook_events", "Messages from Stripe, by state.", _by_state(WebhookEvent))
     runs = ReconcileRun.objects.exclude(ended_at=None).order_by().values_list("kind").annotate(Max("ended_at"))
     yield from _gauge(
@@ -128,8 +130,8 @@ def _prometheus(at: datetime) -> Iterable[str]:
     )
 
 
-def _by_state(model: type) -> dict[str, int]:
-    counted = dict(model.objects.order_by().values_list("state").annotate(Count("pk")))
+def _by_state(model: type[Message | Order | WebhookEvent]) -> dict[str, int]:
+    counted = dict(model._default_manager.order_by().values_list("state").annotate(Count("pk")))
     return {f'{{state="{state}"}}': counted.get(state, 0) for state in model.State.values}
 
 

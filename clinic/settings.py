@@ -146,7 +146,7 @@ if EMBEDDED:
 else:
     DATABASES = {"default": env.db_url("DATABASE_URL")}
     # A socket's folder is written as postgres://user@%2Fvar%2Frun%2Fpostgresql/name, as libpq does.
-    DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])
+    DATABASES["default"]["HOST"] = unquote(str(DATABASES["default"]["HOST"]))
     DATABASES["default"].setdefault("CONN_MAX_AGE", env.int("DATABASE_CONN_MAX_AGE", default=60))
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     CACHES = {
@@ -339,7 +339,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="WARNING" if TESTING else "INFO")},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # Its debug and info lines carry request bodies with buyers' addresses.
@@ -356,5 +356,4 @@ if TESTING:
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     CELERY_TASK_ALWAYS_EAGER = True
     CELERY_TASK_EAGER_PROPAGATES = True
-    LOGGING["root"]["level"] = "WARNING"
     STATIC_ROOT.mkdir(parents=True, exist_ok=True)

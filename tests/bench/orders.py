@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from tests.stack import create_database
 
-COUNT = 200
+COUNT = 100
 TEMPLATE = "bench_orders"
 
 

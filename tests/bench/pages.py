@@ -88,7 +88,12 @@ def _sizes(url: str, headers: dict[str, str]) -> tuple[int, str]:
 def _stack(folder: Path, *, on_servers: bool) -> NativeStack:
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    environment |= {"VAR": str(folder), "PORT": str(port), "SITE_URL": f"http://127.0.0.1:{port}", "LOG_LEVEL": "WARNING"}
+    environment |= {
+        "VAR": str(folder),
+        "PORT": str(port),
+        "SITE_URL": f"http://127.0.0.1:{port}",
+        "LOG_LEVEL": "WARNING",
+    }
     if on_servers:
         environment |= {
             "DATABASE_URL": create_database(os.environ["TEST_POSTGRESQL_URL"], "bench_pages"),

@@ -11,7 +11,6 @@ from django.core.checks import Error
 from clinic.checks import demo_and_live_stay_apart, real_site_is_complete
 from tests.stack import NOT_INHERITED, ROOT
 
-
 pytestmark = pytest.mark.embedded
 
 

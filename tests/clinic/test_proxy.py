@@ -82,7 +82,9 @@ def _nginx_configuration(folder: Path, values: dict[str, str]) -> Path:
     (folder / "site.conf").write_text(site)
     account = f"user {pwd.getpwuid(os.getuid()).pw_name};" if os.getuid() == 0 else ""
     frame = folder / "nginx.conf"
-    temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    temporary = " ".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     frame.write_text(
         f"{account} daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1;\n"
         f"events {{}}\nhttp {{ access_log off; {temporary} include {folder}/site.conf; }}\n"
@@ -157,7 +159,9 @@ def test_what_a_page_depends_on_has_a_place_of_its_own(proxy, headers):
 def test_unknown_headers_do_not_fill_the_cache(proxy):
     proxy.get(COURSE)
 
-    answer = proxy.get(COURSE, **{"Cookie": "seen=yes; theme=pink", "Accept-Encoding": "zstd, br;q=0.5", "Accept-Language": "fr"})
+    answer = proxy.get(
+        COURSE, **{"Cookie": "seen=yes; theme=pink", "Accept-Encoding": "zstd, br;q=0.5", "Accept-Language": "fr"}
+    )
 
     assert answer.kept == "HIT"
 

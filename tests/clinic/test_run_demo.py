@@ -15,7 +15,6 @@ from django.core.management import CommandError, call_command
 from clinic.sample_clinic import SIGN_INS
 from tests.stack import NOT_INHERITED, ROOT, free_port
 
-
 pytestmark = pytest.mark.embedded
 
 
@@ -53,7 +52,7 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return not Path(f"/proc/{pid}/status").read_text().split("State:")[1].split()[0] == "Z"
+    return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
 @pytest.fixture(scope="module")

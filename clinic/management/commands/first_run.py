@@ -71,7 +71,9 @@ class Command(BaseCommand):
         try:
             identity.full_clean()
         except ValidationError as error:
-            raise CommandError("\n".join(f"{field}: {' '.join(said)}" for field, said in error.message_dict.items())) from None
+            raise CommandError(
+                "\n".join(f"{field}: {' '.join(said)}" for field, said in error.message_dict.items())
+            ) from None
         return identity
 
     def _owner_address(self, given: str | None) -> str:
@@ -123,7 +125,9 @@ def _make_owner(address: str) -> tuple[User, bool]:
     else:
         User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True, is_active=True)
     # Whoever may run this command vouches for the address; the mailed code proves it at each sign-in.
-    proved, _ = EmailAddress.objects.get_or_create(user=user, email=address, defaults={"primary": True, "verified": True})
+    proved, _ = EmailAddress.objects.get_or_create(
+        user=user, email=address, defaults={"primary": True, "verified": True}
+    )
     if not proved.verified:
         proved.set_verified()
     return user, is_new
