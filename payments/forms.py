@@ -13,7 +13,7 @@ class CheckoutForm(forms.Form):
     """Only the address is needed; whoever signed in need not give it."""
 
     email = forms.EmailField(
-        label=_("E-mail"),
+        label=_("Email"),
         max_length=254,
         help_text=_("Your receipt and the way in go here."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
