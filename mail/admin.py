@@ -39,8 +39,7 @@ def is_masked(message: Message) -> bool:
 
 @admin.register(Message)
 class MessageAdmin(admin.ModelAdmin):
-    list_display = ["created_at", "state", "kind", "to", "subject", "age", "attempts"]
-    list_display_links = ["created_at", "subject"]
+    list_display = ["subject", "to", "state", "kind", "age", "attempts"]
     list_filter = ["state", "kind", "created_at"]
     search_fields = ["to", "subject", "key"]
     search_help_text = gettext_lazy("An address, words of the subject, or what it is for, such as an order's number.")
