@@ -259,7 +259,7 @@ def _session(row: Any) -> Session:
         discount_cents=totals.amount_discount if totals else 0,
         currency=row.currency or "",
         is_live=row.livemode,
-        intent_id=(intent.id if is_expanded else intent) or "",
+        intent_id=getattr(intent, "id", intent) or "",
         intent_status=intent.status if is_expanded else "",
         charge_id=charge.id if is_charge else "",
         method=_method(charge) if is_charge else "",

@@ -264,7 +264,7 @@ def _to_payment(request: HttpRequest, order: Order) -> HttpResponseBase:
 @require_GET
 def orders(request: HttpRequest) -> HttpResponse:
     """What the signed-in person bought or began to buy."""
-    mine = Order.objects.filter(buyer=request.user).prefetch_related("receipts")
+    mine = Order.objects.filter(buyer_id=request.user.pk).prefetch_related("receipts")
     page = Paginator(mine, ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
     return TemplateResponse(request, "payments/orders.html", {"page": page})
 
@@ -412,7 +412,8 @@ def redeem(request: HttpRequest) -> HttpResponseBase:
     """Where somebody with a code in hand learns what it is for."""
     code = request.GET.get("coupon", "")[:200].strip()
     form = RedeemForm(request.GET if "coupon" in request.GET else None)
-    status, offers = 200, []
+    status = 200
+    offers: list[Offer] = []
     if form.is_bound and form.is_valid():
         try:
             offers, refused = _offers_for(request, code)
