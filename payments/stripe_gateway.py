@@ -260,8 +260,8 @@ def _session(row: Any) -> Session:
         currency=row.currency or "",
         is_live=row.livemode,
         intent_id=getattr(intent, "id", intent) or "",
-        intent_status=intent.status if is_expanded else "",
-        charge_id=charge.id if is_charge else "",
+        intent_status=getattr(intent, "status", ""),
+        charge_id=getattr(charge, "id", ""),
         method=_method(charge) if is_charge else "",
     )
 
