@@ -2,11 +2,11 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -55,69 +55,79 @@ def is_alive(pid: int) -> bool:
     return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
+@dataclass
+class Story:
+    """A demo that was started, interrupted, started again beside an eager second one, and killed: what was seen."""
+
+    url: str
+    welcome: str = ""
+    course_page: str = ""
+    children: list[int] = field(default_factory=list)
+    left_by_interrupt: list[int] = field(default_factory=list)
+    goodbye: str = ""
+    second_welcome: str = ""
+    busy_port: str = ""
+    left_by_kill: list[int] = field(default_factory=list)
+
+
 @pytest.fixture(scope="module")
-def var(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("demo")
-
-
-@pytest.fixture
-def demo(var):
+def story(tmp_path_factory) -> Story:
+    var = tmp_path_factory.mktemp("demo")
     demo = Demo(var)
-    yield demo
-    if demo.process.poll() is None:
+    story = Story(url=demo.url)
+    try:
+        story.welcome = demo.read_until("Staff pages")
+        with urllib.request.urlopen(f"{demo.url}/courses/undoing-depression/?coupon=changeways70", timeout=10) as page:
+            story.course_page = page.read().decode()
+        story.children = demo.children()
+        story.goodbye = demo.interrupt()
+        story.left_by_interrupt = [pid for pid in story.children if is_alive(pid)]
+
+        demo = Demo(var, demo.port)
+        story.second_welcome = demo.read_until("Staff pages")
+        story.busy_port = Demo(var, demo.port).process.communicate(timeout=60)[0]
+
+        children = demo.children()
         demo.process.kill()
-        demo.process.communicate()
+        demo.process.communicate(timeout=60)  # ends when nobody holds its output any more
+        until = time.monotonic() + 30
+        while time.monotonic() < until and any(map(is_alive, children)):
+            time.sleep(0.1)
+        story.left_by_kill = [pid for pid in children if is_alive(pid)]
+    finally:
+        if demo.process.poll() is None:
+            demo.interrupt()
+    return story
 
 
-def test_says_what_to_try_once_it_answers(demo):
-    said = demo.read_until("Staff pages")
-
-    with urllib.request.urlopen(f"{demo.url}/courses/undoing-depression/?coupon=changeways70", timeout=10) as page:
-        assert "70.00" in page.read().decode()
-    assert f"{demo.url}/" in said
-    assert "changeways70" in said
+def test_says_what_to_try_once_it_answers(story):
+    assert f"{story.url}/" in story.welcome
+    assert "changeways70" in story.welcome
     for person in SIGN_INS:
-        assert person.email in said
-        assert person.password in said
+        assert person.email in story.welcome
+        assert person.password in story.welcome
+    assert "70.00" in story.course_page
 
 
-def test_interrupt_ends_every_process_and_a_second_start_keeps_the_data(demo, var):
-    demo.read_until("Staff pages")
-    children = demo.children()
-
-    said = demo.interrupt()
-    again = Demo(var, demo.port)
-    second = again.read_until("Staff pages")
-    again.interrupt()
-
-    assert len(children) == 2
-    assert not any(map(is_alive, children))
-    assert "The data stays" in said
-    assert "all there" in second
+def test_interrupt_ends_every_process(story):
+    assert len(story.children) == 2  # the site and the sandbox Stripe
+    assert story.left_by_interrupt == []
+    assert "The data stays" in story.goodbye
 
 
-def test_killing_the_command_leaves_no_process_behind(demo):
-    demo.read_until("Staff pages")
-    children = demo.children()
-
-    demo.process.kill()
-    demo.process.wait()
-
-    until = time.monotonic() + 25
-    while any(map(is_alive, children)) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not any(map(is_alive, children))
+def test_second_start_keeps_the_data(story):
+    assert "all there" in story.second_welcome
 
 
-def test_busy_port_is_named_with_a_way_out(var):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        demo = Demo(var, taken.getsockname()[1])
+def test_killing_the_command_leaves_no_process_behind(story):
+    assert story.left_by_kill == []
 
-        said = demo.process.communicate(timeout=60)[0]
 
-    assert demo.process.returncode == 1
-    assert f"Port {demo.port} is in use" in said
-    assert f"make run PORT={demo.port + 1}" in said
+def test_busy_port_is_named_with_a_way_out(story):
+    port = int(story.url.rpartition(":")[2])
+
+    assert f"Port {port} is in use" in story.busy_port
+    assert f"make run PORT={port + 1}" in story.busy_port
 
 
 def test_real_site_is_no_demo(settings):
