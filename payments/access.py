@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from courses.models import Offer
-from payments.models import Order
+from payments.models import Order, new_order_number
 
 _PLACED_HERE = "orders"
 _REMEMBERED = 20
@@ -23,29 +23,39 @@ class SignInFirst(Exception):
         self.response = response
 
 
-def orders_of_browser(request: HttpRequest, offer: Offer) -> list[str]:
-    """The numbers of orders that this browser placed, also in a request that is not answered yet (a double click)."""
-    key = _double_click_key(request, offer)
-    just_placed = cache.get(key) if key else None
-    return [*request.session.get(_PLACED_HERE, []), *filter(None, [just_placed])]
+def orders_of_browser(request: HttpRequest) -> list[str]:
+    """The numbers of the orders that this browser placed."""
+    return request.session.get(_PLACED_HERE, [])
+
+
+def number_for_next_order(request: HttpRequest, offer: Offer) -> str:
+    """The number that an order of this browser for ``offer`` gets: the same for both requests of a double click, of
+    which the second leaves before the session of the first has come back."""
+    secret = request.META.get("CSRF_COOKIE", "")
+    if not secret:
+        return new_order_number()
+    return cache.get_or_set(_number_key(secret, offer), new_order_number, timeout=60) or new_order_number()
+
+
+def _number_key(secret: str, offer: Offer) -> str:
+    return f"placing:{hashlib.sha256(secret.encode()).hexdigest()}:{offer.pk}"
 
 
 def remember_order(request: HttpRequest, order: Order) -> None:
     """Let this browser come back to the order, signed in or not."""
-    if key := _double_click_key(request, order.offer):
-        cache.set(key, order.number, timeout=60)
+    if secret := request.META.get("CSRF_COOKIE", ""):
+        cache.set(_number_key(secret, order.offer), order.number, timeout=60)
     numbers = [number for number in request.session.get(_PLACED_HERE, []) if number != order.number]
     request.session[_PLACED_HERE] = [*numbers, order.number][-_REMEMBERED:]
 
 
-def _double_click_key(request: HttpRequest, offer: Offer) -> str:
-    """The browser's CSRF secret tells it apart before its session has come back to it."""
-    secret = request.META.get("CSRF_COOKIE", "")
-    return f"placing:{hashlib.sha256(secret.encode()).hexdigest()}:{offer.pk}" if secret else ""
-
-
 def placed_here(request: HttpRequest, order: Order) -> bool:
     return order.number in request.session.get(_PLACED_HERE, [])
+
+
+def is_buyer(request: HttpRequest, order: Order) -> bool:
+    """Whether this is the order's owner or the browser that placed it, and not staff who look at it."""
+    return placed_here(request, order) or (request.user.is_authenticated and order.buyer_id == request.user.pk)
 
 
 def get_order(request: HttpRequest, number: str) -> Order:
@@ -56,10 +66,7 @@ def get_order(request: HttpRequest, number: str) -> Order:
     """
     order = Order.objects.select_related("offer", "buyer", "claim").filter(number=number).first()
     user: Any = request.user
-    if order is not None and (
-        placed_here(request, order)
-        or (user.is_authenticated and (order.buyer_id == user.pk or user.has_perm("payments.view_order")))
-    ):
+    if order is not None and (is_buyer(request, order) or user.has_perm("payments.view_order")):
         return order
     if not user.is_authenticated:
         raise SignInFirst(redirect_to_login(request.get_full_path()))

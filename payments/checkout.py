@@ -20,7 +20,7 @@ from enrolments.enrolling import AlreadyEnrolled
 from foundation.identity import clinic_identity
 from payments import stripe_gateway
 from payments.buyers import account_of, buyer_of
-from payments.models import CheckoutAttempt, Order, OrderEvent, OrderLine
+from payments.models import CheckoutAttempt, Order, OrderEvent, OrderLine, new_order_number
 from payments.settlement import give_up
 
 # Stripe keeps a payment page open for at least 30 minutes; a minute more leaves room for clocks that differ.
@@ -76,12 +76,14 @@ def place(
     seen_total_cents: int,
     terms_version: str,
     at: datetime,
+    number: str = "",
     continuing: Container[str] | None = None,
 ) -> Order:
     """The order for ``offer``, pending, with its code held. The same purchase placed again gives the same order.
 
     ``seen_total_cents`` is the total that the buyer agreed to; no other is ever charged. ``continuing`` are the numbers
-    of the orders that may be given again, where anybody can name an address that is not theirs; None: any.
+    of the orders that may be given again, where anybody can name an address that is not theirs; None: any. A new order
+    gets ``number`` unless one has it.
 
     :raises AlreadyEnrolled: the buyer has a seat in everything that is offered.
     :raises CodeRefused: the code cannot be used, or its last use was taken in this moment.
@@ -93,7 +95,7 @@ def place(
         try:
             return _place_once(
                 offer=offer, code=code, user=user, details=details, seen_total_cents=seen_total_cents,
-                terms_version=terms_version, at=at, continuing=continuing,
+                terms_version=terms_version, at=at, number=number, continuing=continuing,
             )  # fmt: skip
         except _Superseded as found:
             earlier = give_up(found.order, because=_("Replaced by a newer order"), at=at)
@@ -127,6 +129,7 @@ def _place_once(
     seen_total_cents: int,
     terms_version: str,
     at: datetime,
+    number: str,
     continuing: Container[str] | None,
 ) -> Order:
     account = user or account_of(details.email)
@@ -146,8 +149,9 @@ def _place_once(
         return pending
 
     order = _insert(
-        offer=offer, quoted=quoted, buyer=buyer, account=account, details=details, terms=terms_version, at=at
-    )
+        offer=offer, quoted=quoted, buyer=buyer, account=account, details=details, terms=terms_version,
+        number=number, at=at,
+    )  # fmt: skip
     if quoted.coupon is not None:
         _hold_code(order, quoted, at=at)
     return order
@@ -174,12 +178,15 @@ def _is_same_purchase(order: Order, quoted: Quote, details: Details, *, at: date
 
 
 def _insert(
-    *, offer: Offer, quoted: Quote, buyer: Buyer, account: User | None, details: Details, terms: str, at: datetime
-) -> Order:
+    *, offer: Offer, quoted: Quote, buyer: Buyer, account: User | None, details: Details, terms: str, number: str,
+    at: datetime,
+) -> Order:  # fmt: skip
+    is_taken = bool(number) and Order.objects.filter(number=number).exists()
     is_sensitive = any(line.course.is_sensitive for line in quoted.lines)
     try:
         with transaction.atomic():
             order = Order.objects.create(
+                number=new_order_number() if is_taken or not number else number,
                 offer_id=offer.pk,
                 buyer_key=buyer.key,
                 buyer=account,
@@ -204,7 +211,8 @@ def _insert(
                 expires_at=at + HOLDING,
             )
     except IntegrityError:
-        if Order.objects.pending().filter(buyer_key=buyer.key, offer_id=offer.pk).exists():
+        is_number_gone = bool(number) and not is_taken and Order.objects.filter(number=number).exists()
+        if is_number_gone or Order.objects.pending().filter(buyer_key=buyer.key, offer_id=offer.pk).exists():
             raise _PlacedMeanwhile from None
         raise
     OrderLine.objects.bulk_create(

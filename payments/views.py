@@ -39,6 +39,8 @@ from payments import settlement, stripe_gateway, webhooks
 from payments.access import (
     SignInFirst,
     get_order,
+    is_buyer,
+    number_for_next_order,
     orders_of_browser,
     placed_here,
     remember_order,
@@ -221,6 +223,7 @@ def _buy(request: HttpRequest, offer: Offer, code: str, form: CheckoutForm) -> H
     seen = _seen_total(request)
     if seen == 0:
         throttle.check(FREE_ORDERS, caller_network(request), at=now)
+    number = number_for_next_order(request, offer)
     try:
         order = place(
             offer=offer,
@@ -230,7 +233,8 @@ def _buy(request: HttpRequest, offer: Offer, code: str, form: CheckoutForm) -> H
             seen_total_cents=seen,
             terms_version=TERMS_VERSION,
             at=now,
-            continuing=None if user else orders_of_browser(request, offer),
+            number=number,
+            continuing=None if user else [number, *orders_of_browser(request)],
         )
     except CodeRefused as error:
         guessing.notice(error.refusal, *guessers(request), at=now)
@@ -286,6 +290,8 @@ def order(request: HttpRequest, order: Order) -> HttpResponseBase:
 
 
 def _state_shown(order: Order, context: dict[str, Any]) -> str:
+    if context["is_staff_view"]:
+        return "staff"
     if context["has_ended"]:
         return "ended"
     if order.is_awaiting_bank:
@@ -304,7 +310,7 @@ def _looks(request: HttpRequest) -> int:
 def _order_context(request: HttpRequest, order: Order) -> dict[str, Any]:
     now = timezone.now()
     user: Any = request.user
-    is_staff_view = user.is_authenticated and user.pk != order.buyer_id and not placed_here(request, order)
+    is_staff_view = not is_buyer(request, order)
     events = order.events.all()
     lines = list(order.lines.select_related("course", "enrolment"))
     has_ended = order.state in {Order.State.EXPIRED, Order.State.CANCELLED}
@@ -318,6 +324,7 @@ def _order_context(request: HttpRequest, order: Order) -> dict[str, Any]:
         "has_ended": has_ended or (order.is_pending and not order.is_awaiting_bank and order.expires_at <= now),
         "is_looked_into": _is_looked_into(order, lines),
         "is_mine": user.is_authenticated and user.pk == order.buyer_id,
+        "may_edit": is_staff_view and user.is_staff and user.has_perm("payments.view_order"),
         "order_again": _here(order.offer, order.code),
     }
 
@@ -349,7 +356,9 @@ def payment_return(request: HttpRequest, order: Order) -> HttpResponseBase:
 @order_page
 @require_POST
 def pay(request: HttpRequest, order: Order) -> HttpResponseBase:
-    """Carry on with the payment of a pending order."""
+    """Carry on with the payment of a pending order. Staff have the admin for what they do."""
+    if not is_buyer(request, order):
+        raise Http404
     if order.is_pending and order.expires_at > timezone.now():
         return _to_payment(request, order)
     if not order.is_settled:
@@ -361,6 +370,8 @@ def pay(request: HttpRequest, order: Order) -> HttpResponseBase:
 @require_POST
 def cancel(request: HttpRequest, order: Order) -> HttpResponseBase:
     """Give a pending order up; its code is free again."""
+    if not is_buyer(request, order):
+        raise Http404
     try:
         if order.is_pending and not order.is_awaiting_bank:
             order = settlement.give_up(order, because=_("Cancelled by the buyer"), at=timezone.now())

@@ -80,8 +80,10 @@ def test_a_visitor_is_asked_to_sign_in_whether_or_not_the_order_exists(people, o
 
 
 @pytest.mark.parametrize("deed", ["pay", "cancel"])
-@pytest.mark.parametrize(("who", "status"), [("somebody else", 404), ("a visitor", 302)])
-def test_strangers_can_do_nothing_to_an_order(sandbox, people, who, status, deed):
+@pytest.mark.parametrize(
+    ("who", "status"), [("somebody else", 404), ("a visitor", 302), ("the owner of the site", 404)]
+)
+def test_others_can_do_nothing_to_an_order(sandbox, people, who, status, deed):
     theirs = placed(Client(), CourseFactory(), email="bea@example.org")
 
     response = people[who].post(reverse(f"payments:{deed}", args=[theirs.number]))

@@ -456,6 +456,19 @@ def test_the_second_click_of_a_new_visitor_finds_the_order_of_the_first(sandbox,
     assert Order.objects.count() == 1
 
 
+def test_a_new_price_or_address_in_the_same_browser_is_a_new_order(client, sandbox, course, half):
+    client.get(checkout_url(course))
+
+    orders = [
+        placed(client, course, seen=140_00),
+        placed(client, course, seen=70_00, code="changeways70"),
+        placed(client, course, seen=140_00, email="bea@example.org"),
+    ]
+
+    assert len({order.number for order in orders}) == 3
+    assert list(Order.objects.order_by("id").values_list("state", flat=True)) == ["cancelled", "pending", "pending"]
+
+
 def test_two_tabs_with_different_prices_leave_one_order_that_can_be_paid(client, sandbox, course, half):
     without = placed(client, course, seen=140_00)
     with_code = placed(client, course, seen=70_00, code="changeways70")

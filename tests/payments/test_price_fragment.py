@@ -145,7 +145,7 @@ def test_a_bundle_is_compared_with_the_list_prices(client):
     said = words(client.get(price_url(bundle)))
 
     assert "Your price US$50.00 List prices together US$60.00" in said
-    assert "together you save US$10.00" in said
+    assert "Together you save US$10.00." in said
 
 
 def test_whoever_has_a_seat_sees_no_price(client, course):
