@@ -34,22 +34,21 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// The price box takes a code without loading the page: [data-price-box] holds a GET form whose data-price-form is the
-// address of the box alone.
+// The price box takes a code without loading the page: <div data-price-box="address of the box alone"> holds a GET form
+// with a field named coupon, and links marked data-price-link that lead to this page with another code or none.
 const box = document.querySelector("[data-price-box]");
-if (box?.querySelector("[data-price-form]")) {
+if (box) {
   // One sentence is announced instead of the whole box.
   const news = document.createElement("p");
   news.className = "sr";
   news.setAttribute("role", "status");
-  box.setAttribute("aria-live", "off");
   box.after(news);
 
   const show = async (code, remember) => {
     const query = code ? `?coupon=${encodeURIComponent(code)}` : "";
     box.setAttribute("aria-busy", "true");
     try {
-      const response = await fetch(box.querySelector("[data-price-form]").dataset.priceForm + query);
+      const response = await fetch(box.dataset.priceBox + query);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const fresh = page.querySelector("[data-price-box]");
       if (!fresh) throw new Error("The answer holds no price.");
@@ -62,24 +61,22 @@ if (box?.querySelector("[data-price-form]")) {
       box.removeAttribute("aria-busy");
     }
     if (remember) history.pushState(null, "", location.pathname + query);
-    box.querySelector("[aria-invalid], [name=coupon]")?.focus();
+    box.querySelector("[aria-invalid], [data-price-link], [name=coupon]")?.focus();
     const told = [box.querySelector(".price"), box.querySelector(".field__error, .note")];
     news.textContent = told.map((part) => part?.textContent.replace(/\s+/g, " ").trim() ?? "").join(". ");
   };
 
   box.addEventListener("submit", (event) => {
-    if (!event.target.matches("[data-price-form]")) return;
+    const code = event.target.elements.coupon;
+    if (event.target.method !== "get" || !code) return;
     event.preventDefault();
-    show(event.target.elements.coupon.value.trim(), true);
+    show(code.value.trim(), true);
   });
   box.addEventListener("click", (event) => {
-    const link = event.target.closest("a");
-    const form = box.querySelector("[data-price-form]");
+    const link = event.target.closest("a[data-price-link]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const to = new URL(link.href);
-    if (to.pathname !== new URL(form.action).pathname) return;
     event.preventDefault();
-    show(to.searchParams.get("coupon") ?? "", true);
+    show(new URL(link.href).searchParams.get("coupon") ?? "", true);
   });
   addEventListener("popstate", () => show(new URLSearchParams(location.search).get("coupon") ?? "", false));
 }

@@ -27,11 +27,14 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_browser(chromium, live_server, client) -> Iterator[Callable[..., Page]]:
-    """``open_browser(as_user=user, **context options)`` is a new device with an empty page; its console stays silent."""
+    """``open_browser(as_user=user, **context options)`` is a new device with an empty page; its console stays silent.
+
+    ``may_say`` is the one thing that a page is expected to be told, such as an error status.
+    """
     contexts: list[BrowserContext] = []
     said: list[str] = []
 
-    def open_one(as_user=None, **options) -> Page:
+    def open_one(as_user=None, may_say=None, **options) -> Page:
         context = chromium.new_context(base_url=live_server.url, **options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
@@ -40,7 +43,12 @@ def open_browser(chromium, live_server, client) -> Iterator[Callable[..., Page]]
             key = client.cookies[settings.SESSION_COOKIE_NAME].value
             context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": live_server.url}])
         page = context.new_page()
-        page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+
+        def hear(message) -> None:
+            if message.type in {"error", "warning"} and not (may_say and may_say in message.text):
+                said.append(message.text)
+
+        page.on("console", hear)
         page.on("pageerror", lambda error: said.append(str(error)))
         return page
 
