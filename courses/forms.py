@@ -27,6 +27,7 @@ class EditionForm(forms.ModelForm):
     )
     references = LinesField(required=False, help_text=_("One reference on a line, in the order shown."))
 
+
 class CourseForm(forms.ModelForm):
     def clean_status(self) -> str:
         status = self.cleaned_data["status"]

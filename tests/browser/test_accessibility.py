@@ -31,9 +31,7 @@ PAGES = [
     ("/p/privacy/", "visitor"),
     ("/nowhere/", "visitor"),
 ]
-LOOKS = [
-    pytest.param(width, scheme, id=f"{scheme}-{width}") for width in (1280, 390) for scheme in ("light", "dark")
-]
+LOOKS = [pytest.param(width, scheme, id=f"{scheme}-{width}") for width in (1280, 390) for scheme in ("light", "dark")]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
