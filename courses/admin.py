@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from courses.forms import CourseForm, EditionForm
+from courses.forms import CourseForm, EditionForm, OfferForm
 from courses.models import (
     Bundle,
     BundledCourse,
@@ -19,6 +19,7 @@ from courses.models import (
 )
 from courses.search import reindex
 from foundation.acts import log_act
+from foundation.last_day import last_day_before
 from foundation.money import format_money
 
 
@@ -46,6 +47,7 @@ class QuestionInline(admin.TabularInline):
 class OfferAdmin(admin.ModelAdmin):
     """What courses and bundles have in common for staff; every change of a price is written down."""
 
+    form = OfferForm
     list_filter = ["status"]
     search_fields = ["title", "slug", "summary"]
     prepopulated_fields = {"slug": ["title"]}
@@ -60,7 +62,7 @@ class OfferAdmin(admin.ModelAdmin):
         words = format_money(price.cents, offer.currency)
         if not price.on_sale:
             return words
-        until = f", until {timezone.localtime(price.sale_ends_at):%-d %B %Y}" if price.sale_ends_at else ""
+        until = f", until {last_day_before(price.sale_ends_at):%-d %B %Y}" if price.sale_ends_at else ""
         return f"{words} (on sale{until})"
 
     @admin.display(description=_("public sees it"), boolean=True)

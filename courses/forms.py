@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from courses.models import Offer
+from foundation.last_day import LastDayField
 
 
 class LinesField(forms.CharField):
@@ -28,7 +29,15 @@ class EditionForm(forms.ModelForm):
     references = LinesField(required=False, help_text=_("One reference on a line, in the order shown."))
 
 
-class CourseForm(forms.ModelForm):
+class OfferForm(forms.ModelForm):
+    sale_ends_at = LastDayField(
+        label=_("last day of the sale"),
+        required=False,
+        help_text=_("The list price is back at the midnight after it, by itself. Empty: no end."),
+    )
+
+
+class CourseForm(OfferForm):
     def clean_status(self) -> str:
         status = self.cleaned_data["status"]
         if status == Offer.Status.PUBLISHED and self.instance.edition_id is None:

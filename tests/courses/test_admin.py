@@ -1,5 +1,7 @@
 """The catalogue as staff run it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -32,7 +34,7 @@ def course_data(**changes) -> dict:
     data = {
         "title": "Calm", "slug": "calm", "summary": "Slow down.", "lede": "", "description": "", "position": "0",
         "audience": "public", "currency": "usd", "price_cents": "2000", "sale_price_cents": "", "status": "draft",
-        "sale_starts_at_0": "", "sale_starts_at_1": "", "sale_ends_at_0": "", "sale_ends_at_1": "",
+        "sale_starts_at_0": "", "sale_starts_at_1": "", "sale_ends_at": "",
         "published_at_0": "", "published_at_1": "",
     }  # fmt: skip
     return data | empty | changes
@@ -114,7 +116,7 @@ def test_a_course_without_an_edition_cannot_be_published(staff):
     [
         ({"sale_price_cents": "2000"}, "A sale price is lower than the list price."),
         ({"sale_price_cents": "1000", "sale_starts_at_0": "2026-05-02", "sale_starts_at_1": "00:00",
-          "sale_ends_at_0": "2026-05-01", "sale_ends_at_1": "00:00"}, "A sale ends after it starts."),
+          "sale_ends_at": "2026-05-01"}, "A sale ends after it starts."),
         ({"slug": "taken"}, "already exists"),
     ],
 )  # fmt: skip
@@ -137,6 +139,18 @@ def test_a_change_of_price_is_written_down(staff):
     staff.post(address, course_data(title="Calmer", price_cents="2500", sale_price_cents="1500"))
     act = acts_on(course).get()
     assert (act.deed, act.reason) == ("price changed", "list US$25.00, now US$15.00")
+
+
+def test_a_sale_holds_until_the_end_of_its_last_day_in_the_clinics_zone(staff, settings):
+    settings.TIME_ZONE = "America/Vancouver"
+    course = CourseFactory(slug="calm")
+    address = reverse("admin:courses_course_change", args=[course.pk])
+
+    staff.post(address, course_data(sale_price_cents="1500", sale_ends_at="2026-05-14"))
+
+    course.refresh_from_db()
+    assert course.sale_ends_at == datetime(2026, 5, 15, 7, 0, tzinfo=UTC)
+    assert 'name="sale_ends_at" value="2026-05-14"' in staff.get(address).content.decode()
 
 
 def test_publishing_makes_the_course_teach_it_and_findable_by_it(staff):

@@ -2,7 +2,7 @@
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -180,7 +180,8 @@ def test_the_public_sees_an_offer_from_its_second_on(client, status, published, 
 
 
 def test_a_card_says_price_sale_end_length_and_free_preview(client):
-    lasting(65 * 60, title="Nights", price_cents=60_00, sale_price_cents=45_00, sale_ends_at=NOON + timedelta(days=3))
+    midnight_in_vancouver = datetime(2026, 5, 18, 7, 0, tzinfo=UTC)
+    lasting(65 * 60, title="Nights", price_cents=60_00, sale_price_cents=45_00, sale_ends_at=midnight_in_vancouver)
 
     with time_machine.travel(NOON, tick=False):
         page = " ".join(client.get("/courses/").content.decode().split())
