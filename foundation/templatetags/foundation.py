@@ -1,5 +1,7 @@
 """Tags that every template has without loading them."""
 
+import functools
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -12,6 +14,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@functools.cache
 def icon(name: str) -> SafeString:
     """A Lucide icon of icons.svg, hidden from screen readers: words beside it say what it means. No query."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>', static("icons.svg"), name)

@@ -1,11 +1,13 @@
 """Pages kept whole: for whom, how long, and when they are forgotten."""
 
 from datetime import timedelta
+from unittest.mock import Mock, call
 
 import pytest
 import time_machine
 from django.conf import settings
 from django.contrib import messages
+from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse
 from django.test import RequestFactory
@@ -15,7 +17,7 @@ from accounts.models import Person
 from coupons.models import Coupon
 from courses.models import Course
 from foundation.models import CrisisLine
-from foundation.page_cache import PageCacheMiddleware, shared_page
+from foundation.page_cache import PageCacheMiddleware, ProcessMemory, shared_page
 from tests.factories import NOON, CourseFactory, StaffFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +49,53 @@ def test_a_kept_page_has_the_same_headers(client):
     assert dict(second.headers) == dict(first.headers)
     assert second["Cache-Control"] == "public, max-age=0, s-maxage=5"
     assert "Cookie" in second["Vary"]
+    assert "Content-Security-Policy" in second
+    assert second["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_kept_page_costs_one_look_at_the_shared_cache(client, monkeypatch):
+    CourseFactory()
+    client.get("/courses/")
+    looked_at = Mock(wraps=cache)
+    monkeypatch.setattr("foundation.page_cache.cache", looked_at)
+
+    client.get("/courses/")
+
+    assert looked_at.mock_calls == [call.get("pages:generation")]
+
+
+def test_a_change_in_another_process_forgets_the_pages_of_this_one(client):
+    CourseFactory()
+    client.get("/courses/")
+
+    cache.set("pages:generation", 1)
+
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/courses/")
+    assert len(asked) > 0
+
+
+def test_nothing_is_kept_while_the_shared_cache_is_away(client, monkeypatch):
+    CourseFactory()
+    monkeypatch.setattr("foundation.page_cache.cache", Mock(**{"get.return_value": None}))
+    client.get("/courses/")
+
+    with CaptureQueriesContext(connection) as asked:
+        response = client.get("/courses/")
+
+    assert response.status_code == 200
+    assert len(asked) > 0
+
+
+def test_the_memory_of_a_process_is_bounded():
+    memory = ProcessMemory(2)
+    memory.put(1, "first", "a")
+    memory.put(1, "second", "b")
+    memory.get(1, "first")
+
+    memory.put(2, "third", "c")
+
+    assert [memory.get(1, "first"), memory.get(1, "second"), memory.get(2, "third")] == ["a", None, "c"]
 
 
 @pytest.mark.django_db(transaction=True)
