@@ -1,5 +1,6 @@
 """The site as in production, without containers: the commands of docker-compose.yml on throwaway servers."""
 
+import json
 import os
 import re
 import shlex
@@ -96,6 +97,14 @@ class NativeStack:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def control(self, name: str, **wishes: object) -> dict:
+        """Tell the sandbox Stripe to do something that no page of it does."""
+        asked = urllib.request.Request(
+            f"{self.sandbox_url}/_double/{name}", json.dumps(wishes).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            return json.load(answer)
 
     def wait_until(self, holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
         """Ask ``holds`` until it does; a process that ended by itself fails the test with its log."""

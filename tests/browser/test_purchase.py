@@ -3,23 +3,29 @@
 import re
 import time
 from collections.abc import Iterator
-from io import BytesIO
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
-from pypdf import PdfReader
+from playwright.sync_api import expect
 
 from clinic.sample_clinic import load
 from enrolments.models import Enrolment
 from mail.models import Message
 from payments.models import CheckoutAttempt, Order, Receipt
 from payments.sandbox import Sandbox
+from tests.browser.walking import (
+    ANNA,
+    checkout_as_new,
+    halve_the_price,
+    open_first_lesson,
+    pay,
+    receipt_text,
+    sign_in_by_code,
+    to_payment,
+    to_the_course,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-ANNA = "anna@example.org"
-TITLE = "UnDoing Depression"
 
 
 @pytest.fixture(scope="module")
@@ -42,66 +48,23 @@ def shop(stripe_page, live_server, settings) -> Iterator[Sandbox]:
     stripe_page.webhook_url = None
 
 
-def to_the_course(page: Page) -> None:
-    """Home, catalogue, course, free preview, and back to the course."""
-    page.goto("/")
-    page.get_by_role("navigation", name="Main").get_by_role("link", name="Courses", exact=True).click()
-    page.get_by_role("link", name=TITLE, exact=True).first.click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(TITLE)
-    page.get_by_role("link", name=re.compile("free preview")).click()
-    expect(page).to_have_url(re.compile("/preview/"))
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    page.goto("/courses/undoing-depression/")
-
-
-def apply_code(page: Page, code: str) -> None:
-    page.get_by_label("Have a code?").fill(code)
-    page.get_by_role("button", name="Apply").click()
-
-
-def checkout_as_new(page: Page, button: str = "Pay US$70.00") -> None:
-    page.get_by_role("link", name=re.compile("^Enrol")).click()
-    page.get_by_label("Email").fill(ANNA)
-    page.get_by_role("checkbox").check()
-    page.get_by_role("button", name=button).click()
-
-
-def to_payment(page: Page) -> None:
-    """To the payment page with the code that halves the price."""
-    page.goto("/courses/undoing-depression/?coupon=changeways70")
-    checkout_as_new(page)
-    expect(page.get_by_role("button", name="Pay US$70.00")).to_be_visible()
-
-
 @pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_from_the_front_page_to_a_seat_paid_with_a_code(shop, open_browser, mailed_code, javascript):
     page = open_browser(java_script_enabled=javascript)
     to_the_course(page)
-    price = page.locator(".price--lg")
-    expect(price).to_contain_text("US$140.00")
-
-    apply_code(page, "changeways70")
-    expect(price).to_contain_text("US$70.00")
-    expect(page.get_by_text("You save US$70.00")).to_be_visible()
+    halve_the_price(page)
 
     checkout_as_new(page)
-    expect(page).to_have_url(re.compile(f"^{re.escape(shop.base_url)}/c/pay/"))
-    page.get_by_role("button", name="Pay US$70.00").click()
+    pay(page, shop.base_url)
 
     expect(page.get_by_role("heading", level=1)).to_have_text("You are enrolled")
     order = Order.objects.get()
     assert (order.state, order.total_cents, order.code) == (Order.State.PAID, 70_00, "changeways70")
     expect(page.get_by_text(Receipt.objects.get().number)).to_be_visible()
 
-    paper = page.request.get(page.get_by_role("link", name="Receipt (PDF)").get_attribute("href") or "")
-    text = "".join(sheet.extract_text() for sheet in PdfReader(BytesIO(paper.body())).pages)
-    assert "US$70.00" in text
+    assert "US$70.00" in receipt_text(page)
 
-    page.get_by_role("link", name="Start the course").click()
-    page.get_by_role("link", name=re.compile("^Start")).first.click()
-    expect(page).to_have_url(re.compile("/learn/undoing-depression/.+/"))
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    lesson = page.url
+    lesson = open_first_lesson(page)
 
     mail = Message.objects.get(kind="receipt")
     assert (mail.to, "US$70.00" in mail.text) == (ANNA, True)
@@ -111,16 +74,7 @@ def test_from_the_front_page_to_a_seat_paid_with_a_code(shop, open_browser, mail
     expect(later).to_have_url(re.compile(r"/accounts/.*next="))
     sign_in_by_code(later, mailed_code)
     expect(later).to_have_url(lesson)
-
-
-def sign_in_by_code(page: Page, mailed_code) -> None:
-    before = Message.objects.filter(to=ANNA).count()
-    page.get_by_label("Email").first.fill(ANNA)
-    page.get_by_role("button", name=re.compile("code", re.IGNORECASE)).first.click()
-    expect(page.get_by_label("Code")).to_be_visible()
-    assert Message.objects.filter(to=ANNA).count() == before + 1
-    page.get_by_label("Code").fill(mailed_code(ANNA))
-    page.get_by_role("button", name=re.compile("Sign in|Continue|Confirm")).first.click()
+    assert Message.objects.filter(to=ANNA).count() == 2
 
 
 def test_signing_out_closes_order_and_course_until_the_code_is_given(shop, open_browser, mailed_code):
