@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from courses.forms import CourseForm, EditionForm, OfferForm
+from courses.forms import BundledCourseFormSet, CourseForm, EditionForm, OfferForm
 from courses.models import (
     Bundle,
     BundledCourse,
@@ -118,6 +118,7 @@ class CourseAdmin(OfferAdmin):
 
 class BundledCourseInline(admin.TabularInline):
     model = BundledCourse
+    formset = BundledCourseFormSet
     extra = 0
     autocomplete_fields = ["course"]
 
@@ -133,7 +134,7 @@ class BundleAdmin(OfferAdmin):
     ]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).annotate(courses_inside=Count("bundled"))
+        return super().get_queryset(request).annotate(courses_inside=Count("bundled")).prefetch_related("bundled")
 
     @admin.display(description=_("courses"), ordering="courses_inside")
     def course_count(self, bundle):

@@ -1,5 +1,7 @@
 """Forms of the staff's side of the catalogue."""
 
+from datetime import datetime
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +38,12 @@ class OfferForm(forms.ModelForm):
         help_text=_("The list price is back at the midnight after it, by itself. Empty: no end."),
     )
 
+    def clean_sale_ends_at(self) -> datetime | None:
+        """A sale that ends at some hour keeps it when the day in the form was left as it was."""
+        if "sale_ends_at" in self.changed_data:
+            return self.cleaned_data["sale_ends_at"]
+        return self.instance.sale_ends_at
+
 
 class CourseForm(OfferForm):
     def clean_status(self) -> str:
@@ -45,3 +53,13 @@ class CourseForm(OfferForm):
                 _("There is nothing to learn in it yet. Publish an edition first (Editions, action “Publish”).")
             )
         return status
+
+
+class BundledCourseFormSet(forms.BaseInlineFormSet):
+    """The courses of a bundle; one that the public sees has at least two."""
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [form for form in self.forms if form.cleaned_data.get("course") and not self._should_delete_form(form)]
+        if self.instance.status == Offer.Status.PUBLISHED and len(kept) < 2:
+            raise forms.ValidationError(_("A bundle is several courses: add at least two before you publish it."))

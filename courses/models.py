@@ -68,8 +68,9 @@ def _drawing_of(slug: str) -> str:
 
 class OfferQuerySet(SearchableQuerySetMixin, models.QuerySet):
     def visible(self, *, at: datetime):
-        """Offers that the public may see and buy."""
-        return self.filter(status=Offer.Status.PUBLISHED, published_at__lte=at)
+        """Offers that the public may see and buy. A bundle without courses would cost nothing, so it is none of them."""
+        empty = Bundle.objects.filter(bundled=None).values("pk")
+        return self.filter(~Q(pk__in=empty), status=Offer.Status.PUBLISHED, published_at__lte=at)
 
     def on_sale(self, *, at: datetime):
         return self.filter(on_sale_at(at))
@@ -133,6 +134,7 @@ class Offer(index.Indexed, models.Model):
         index.SearchField("lede"),
         index.SearchField("taught_text"),
         index.AutocompleteField("taught_text"),
+        index.FilterField("id"),
         index.FilterField("status"),
         index.FilterField("published_at"),
     ]
@@ -219,6 +221,9 @@ class Bundle(Offer):
     """Several courses for one price, one payment, one receipt."""
 
     courses = models.ManyToManyField(Course, through="BundledCourse", related_name="bundles")
+
+    def is_visible(self, *, at: datetime) -> bool:
+        return super().is_visible(at=at) and self.bundled.exists()
 
     def taught_text(self) -> str:
         """What a search should find a bundle by beside its own words: the titles of its courses."""

@@ -5,6 +5,7 @@ from django.conf import settings
 from courses.catalogue import Entry
 from courses.models import Edition
 from foundation.identity import clinic_identity
+from foundation.last_day import last_day_before
 from foundation.money import format_decimal
 
 
@@ -42,7 +43,7 @@ def _offer_data(entry: Entry, kind: str) -> dict:
         "availability": "https://schema.org/InStock",
     }
     if price.on_sale and price.sale_ends_at:
-        sold["priceValidUntil"] = price.sale_ends_at.isoformat()
+        sold["priceValidUntil"] = last_day_before(price.sale_ends_at).isoformat()
     return {
         "@context": "https://schema.org",
         "@type": kind,

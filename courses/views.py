@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from courses.catalogue import PAGE_SIZE, Entry, browse, entries_of
 from courses.lessons import lesson_view
-from courses.models import Course, Edition, Lesson, Offer, Section
+from courses.models import Bundle, Course, Edition, Lesson, Offer, Section
 from courses.structured_data import bundle_data, course_data
 from foundation.page_cache import shared_page
 from foundation.structured_data import json_ld
@@ -35,13 +35,16 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     """A course's or a bundle's page. Staff who may change courses see it before the public does."""
     now = timezone.now()
     entry = next(iter(entries_of(Offer.objects.filter(slug=slug), at=now)), None)
-    if entry is None or not may_see(request, entry.offer, at=now):
+    if entry is None:
+        raise Http404
+    offer = entry.offer.bundle if entry.is_bundle else entry.offer.course
+    if not may_see(request, offer, at=now):
         raise Http404
     context = {
         "entry": entry,
-        "offer": entry.offer.bundle if entry.is_bundle else entry.offer.course,
+        "offer": offer,
         "price": entry.price,
-        "is_hidden": not entry.offer.is_visible(at=now),
+        "is_hidden": not offer.is_visible(at=now),
         "questions": entry.offer.questions.all(),
     }
     if entry.is_bundle:
@@ -115,7 +118,7 @@ def may_see(request: HttpRequest, offer: Offer, *, at: datetime) -> bool:
     """Whether this page exists for whoever asks: the public sees visible offers, staff who edit them see all."""
     if offer.is_visible(at=at):
         return True
-    return request.user.has_perm("courses.change_bundle" if hasattr(offer, "bundle") else "courses.change_course")
+    return request.user.has_perm("courses.change_bundle" if isinstance(offer, Bundle) else "courses.change_course")
 
 
 @dataclass(frozen=True)

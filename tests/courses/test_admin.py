@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from courses.models import Course, Edition, Offer
+from courses.models import Bundle, Course, Edition, Offer
 from courses.search import matching
 from foundation.acts import acts_on
 from tests.factories import (
@@ -151,6 +151,58 @@ def test_a_sale_holds_until_the_end_of_its_last_day_in_the_clinics_zone(staff, s
     course.refresh_from_db()
     assert course.sale_ends_at == datetime(2026, 5, 15, 7, 0, tzinfo=UTC)
     assert 'name="sale_ends_at" value="2026-05-14"' in staff.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("day", "ends_at"),
+    [("2026-05-14", datetime(2026, 5, 14, 15, 30, tzinfo=UTC)), ("2026-05-15", datetime(2026, 5, 16, tzinfo=UTC))],
+    ids=["left as it was", "another day"],
+)
+def test_a_sale_that_ends_at_some_hour_keeps_it_until_its_day_is_changed(staff, settings, day, ends_at):
+    settings.TIME_ZONE = "UTC"
+    course = CourseFactory(slug="calm", sale_price_cents=15_00, sale_ends_at=datetime(2026, 5, 14, 15, 30, tzinfo=UTC))
+
+    staff.post(
+        reverse("admin:courses_course_change", args=[course.pk]),
+        course_data(title="Calmer", sale_price_cents="1500", sale_ends_at=day),
+    )
+
+    course.refresh_from_db()
+    assert (course.title, course.sale_ends_at) == ("Calmer", ends_at)
+
+
+@pytest.mark.parametrize(
+    ("status", "inside", "is_saved"),
+    [("published", 0, False), ("published", 1, False), ("published", 2, True), ("draft", 0, True)],
+)
+def test_a_bundle_is_published_with_two_courses_or_more(staff, status, inside, is_saved):
+    rows = {"bundled-TOTAL_FORMS": str(inside), "bundled-INITIAL_FORMS": "0"}
+    for number in range(inside):
+        rows |= {f"bundled-{number}-course": str(CourseFactory().pk), f"bundled-{number}-position": str(number)}
+
+    response = staff.post(
+        reverse("admin:courses_bundle_add"),
+        course_data(status=status, published_at_0="2026-05-01", published_at_1="12:00") | rows,
+    )
+
+    assert Bundle.objects.exists() == is_saved
+    assert is_saved or "A bundle is several courses" in response.content.decode()
+
+
+def test_the_courses_of_a_published_bundle_are_not_taken_out_of_it(staff):
+    bundle = BundleFactory(courses=[CourseFactory(), CourseFactory()])
+    kept, taken = bundle.bundled.all()
+    rows = {"bundled-TOTAL_FORMS": "2", "bundled-INITIAL_FORMS": "2", "bundled-1-DELETE": "on"}
+    for number, row in enumerate([kept, taken]):
+        rows |= {f"bundled-{number}-id": str(row.pk), f"bundled-{number}-bundle": str(bundle.pk)}
+        rows |= {f"bundled-{number}-course": str(row.course_id), f"bundled-{number}-position": str(number)}
+
+    staff.post(
+        reverse("admin:courses_bundle_change", args=[bundle.pk]),
+        course_data(status="published", published_at_0="2026-05-01", published_at_1="12:00") | rows,
+    )
+
+    assert bundle.bundled.count() == 2
 
 
 def test_publishing_makes_the_course_teach_it_and_findable_by_it(staff):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import feedparser
 import pytest
@@ -116,6 +116,29 @@ def test_a_bundle_page_lists_its_courses_in_their_order_and_what_they_cost_apart
     assert "US$65.00" in page
 
 
+@pytest.mark.parametrize("address", ["/courses/both/", "/courses/both/price/", "/checkout/both/"])
+def test_a_bundle_without_courses_is_not_on_offer(client, address):
+    bundle = BundleFactory(slug="both", title="Both together")
+    assert client.get(address).status_code == 404
+
+    bundle.bundled.create(course=CourseFactory())
+
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["/", "/courses/", "/courses/?q=both", "/search/?q=both", "/sitemap.xml", "/courses/feed/"]
+)
+def test_a_bundle_without_courses_is_listed_nowhere(client, address, django_capture_on_commit_callbacks):
+    bundle = BundleFactory(slug="both", title="Both together")
+    assert "/courses/both/" not in client.get(address).content.decode()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        bundle.bundled.create(course=CourseFactory())
+
+    assert "/courses/both/" in client.get(address).content.decode()
+
+
 # --- Prices and codes --------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +152,27 @@ def test_search_engines_are_told_the_price_that_is_shown(client, moment):
             told = structured(client, offer.get_absolute_url())["offers"][0]
             assert told["price"] == visible_price(client, offer.get_absolute_url())
             assert told["priceCurrency"] == "USD"
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "last_day", "shown"),
+    [
+        (datetime(2026, 6, 1, tzinfo=UTC), "2026-05-31", "31 May 2026"),
+        (datetime(2026, 6, 1, 15, 30, tzinfo=UTC), "2026-06-01", "1 June 2026, 15:30"),
+    ],
+    ids=["at midnight", "at some hour"],
+)
+def test_page_card_and_search_engines_name_the_last_day_of_a_sale(client, settings, ends_at, last_day, shown):
+    settings.TIME_ZONE = "UTC"
+    course = CourseFactory(price_cents=20_00, sale_price_cents=15_00, sale_ends_at=ends_at)
+
+    with time_machine.travel(NOON, tick=False):
+        told = structured(client, course.get_absolute_url())["offers"][0]
+        page, cards = words_of(client, course.get_absolute_url()), words_of(client, "/courses/")
+
+    assert told["priceValidUntil"] == last_day
+    assert f"The sale ends on {shown}." in page
+    assert f"Sale ends on {shown}." in cards
 
 
 def test_a_title_cannot_break_out_of_the_structured_data(client):
