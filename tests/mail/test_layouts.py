@@ -48,6 +48,21 @@ def test_the_receipt_says_what_was_paid_in_text_and_html(receipt_mail):
     assert "UnDoing &lt;Depression&gt;" in mail.html
 
 
+def test_pictures_are_fetched_from_the_site_by_their_full_address(receipt_mail, settings):
+    settings.SITE_URL = "https://clinic.example"
+
+    assert 'src="https://clinic.example/static/art/email-line.png"' in receipt_mail().html
+
+
+def test_a_picture_that_collectstatic_missed_does_not_undo_what_the_mail_is_about(receipt_mail, settings, tmp_path):
+    hashed = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = settings.STORAGES | {"staticfiles": hashed}
+    settings.SITE_URL = "https://clinic.example"
+
+    assert 'src="https://clinic.example/static/art/email-line.png"' in receipt_mail().html
+
+
 def test_a_subject_and_its_preview_line_never_name_the_course(receipt_mail):
     mail = receipt_mail()
 
