@@ -114,6 +114,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "foundation.context.site",
+                "clinic.small_print.small_print",
             ],
             "builtins": ["foundation.templatetags.foundation"],
         },

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name='Page',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(help_text='The footer links to privacy, terms, accessibility and grievance.', unique=True)),
+                ('slug', models.SlugField(help_text='The footer links to privacy, terms, refunds, accessibility and grievance where they exist.', unique=True)),
                 ('title', models.CharField(max_length=120)),
                 ('summary', models.CharField(blank=True, help_text='One sentence for search engines.', max_length=160)),
                 ('body', foundation.html.CleanHtmlField()),

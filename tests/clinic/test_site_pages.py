@@ -1,5 +1,6 @@
 """Home, search, pages that staff write, robots and sitemap."""
 
+import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 
@@ -19,6 +20,10 @@ SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 def main_of(client, address: str) -> str:
     return client.get(address).content.decode().partition("<main")[2].partition("</main>")[0]
+
+
+def words_of(client, address: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", "", main_of(client, address)).split())
 
 
 def test_home_greets_before_there_is_anything(client):
@@ -84,6 +89,61 @@ def test_a_page_shows_what_staff_wrote_cleaned(client):
 
     assert "<h2>What you buy</h2>" in page
     assert "alert(1)" not in page
+
+
+SMALL_PRINT = ["privacy", "terms", "refunds", "accessibility", "grievance"]
+
+
+@pytest.fixture
+def frames():
+    """A page with each frame that links to the small print."""
+    CourseFactory(slug="calm")
+    return ["/", "/courses/calm/", "/checkout/calm/", "/accounts/signup/"]
+
+
+def own_pages_linked_from(client, address: str) -> set[str]:
+    return set(re.findall(r'href="/p/([^"/]+)/"', client.get(address).content.decode()))
+
+
+def test_no_link_leads_to_small_print_that_is_not_published(client, frames):
+    for slug in SMALL_PRINT:
+        Page.objects.create(slug=slug, title=slug.title(), is_published=False)
+
+    assert [own_pages_linked_from(client, address) for address in frames] == [set(), set(), set(), set()]
+    assert "I have read the terms, the refund policy and the privacy page," in words_of(client, "/checkout/calm/")
+    assert "you accept our terms and privacy notice." in words_of(client, "/accounts/signup/")
+
+
+def test_published_small_print_is_linked_from_where_it_matters(client, frames):
+    for slug in SMALL_PRINT:
+        Page.objects.create(slug=slug, title=slug.title())
+
+    home, course, checkout, signup = (own_pages_linked_from(client, address) for address in frames)
+
+    assert home == course == set(SMALL_PRINT)
+    assert checkout == {"privacy", "terms", "refunds"}
+    assert {"privacy", "terms"} <= signup
+
+
+def test_links_to_the_small_print_cost_no_query_once_known(client, django_assert_num_queries):
+    Page.objects.create(slug="terms", title="Terms")
+    client.get("/search/?q=one")
+
+    with django_assert_num_queries(0):
+        page = client.get("/search/")
+
+    assert 'href="/p/terms/"' in page.content.decode()
+
+
+def test_a_page_is_linked_as_soon_as_it_is_published(client, django_capture_on_commit_callbacks):
+    terms = Page.objects.create(slug="terms", title="Terms", is_published=False)
+    assert own_pages_linked_from(client, "/") == set()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        terms.is_published = True
+        terms.save()
+
+    assert own_pages_linked_from(client, "/") == {"terms"}
 
 
 def test_a_page_that_is_not_published_is_not_there(client):
