@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 
-from coupons.models import Coupon
+from coupons.models import Claim, Coupon
 from enrolments.models import Enrolment
 from payments import settlement, stripe_gateway, webhooks
 from payments.models import LedgerEntry, Order, Receipt, ReconcileRun, Series
@@ -101,6 +101,8 @@ def broken_promises() -> Iterator[str]:
     )
     for coupon in counted.exclude(used=F("claimed"), spent_cents=F("claimed_cents")):
         yield f"Coupon {coupon.code} counts {coupon.used} uses, but has {coupon.claimed} claims"
+    for order in Order.objects.filter(claim__state=Claim.State.HELD).exclude(state=Order.State.PENDING):
+        yield f"Order {order.number} is {order.get_state_display()}, but still holds its code"
     for order in Order.objects.paid().filter(lines__enrolment=None, review_reason="").distinct():
         yield f"Order {order.number} is paid, but somebody has no seat for it"
     for enrolment in Enrolment.objects.filter(origin=Enrolment.Origin.BOUGHT).exclude(
