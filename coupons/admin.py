@@ -104,6 +104,23 @@ class CouponForm(forms.ModelForm):
             )
         return code
 
+    def clean_max_total(self) -> int | None:
+        """The counters are not in the form, so the database's own checks of them come too late for a sentence."""
+        limit = self.cleaned_data["max_total"]
+        if limit is not None and limit < self.instance.used:
+            raise ValidationError(
+                ngettext("It has been used %d time already.", "It has been used %d times already.", self.instance.used)
+                % self.instance.used
+            )
+        return limit
+
+    def clean_budget_cents(self) -> int | None:
+        budget = self.cleaned_data["budget_cents"]
+        if budget is not None and budget < self.instance.spent_cents:
+            spent = format_money(self.instance.spent_cents, self.instance.currency)
+            raise ValidationError(_("It has given away %(money)s already.") % {"money": spent})
+        return budget
+
     def clean_ends_at(self):
         """An end in the middle of a day, set by a program, stays as it is until the day itself is changed."""
         return self.cleaned_data["ends_at"] if "ends_at" in self.changed_data else self.instance.ends_at
@@ -120,7 +137,8 @@ class CouponForm(forms.ModelForm):
         return "\n".join(lines)
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         kind = cleaned.get("kind")
         if kind:
             needed, other = (
@@ -167,7 +185,7 @@ class CouponAdmin(admin.ModelAdmin):
     save_on_top = True
     fieldsets = [
         (None, {"fields": ["code", "is_active", "listed"]}),
-        (gettext_lazy("Worth"), {"fields": WORTH}),
+        (gettext_lazy("Worth"), {"fields": [*WORTH]}),
         (gettext_lazy("When"), {"fields": ["starts_at", "ends_at"]}),
         (gettext_lazy("How often"), {"fields": ["max_total", "max_per_person", "budget_cents", "restore_on_refund"]}),
         (
@@ -181,7 +199,7 @@ class CouponAdmin(admin.ModelAdmin):
     readonly_fields = [*counters, "percent_words", "amount_words", "cap_words"]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).with_state(at=timezone.now())
+        return Coupon.objects.with_state(at=timezone.now())
 
     def get_object(self, request, object_id, from_field=None):
         """While a form is saved the row is locked: nobody can be promised a price that is just being changed."""
@@ -283,10 +301,10 @@ class CouponAdmin(admin.ModelAdmin):
     def amount_words(self, coupon):
         return None if coupon.amount_cents is None else format_money(coupon.amount_cents, coupon.currency)
 
-    @admin.display(description=gettext_lazy("largest discount"), empty_value=gettext_lazy("no cap"))
+    @admin.display(description=gettext_lazy("largest discount"))
     def cap_words(self, coupon):
         cap = coupon.max_discount_cents
-        return None if cap is None else format_money(cap, coupon.currency)
+        return _("no cap") if cap is None else format_money(cap, coupon.currency)
 
     @admin.action(description=gettext_lazy("Switch on"), permissions=["change"])
     def switch_on(self, request, coupons):
@@ -415,7 +433,8 @@ def _is_promised(coupon: Coupon) -> bool:
 
 def _look_alikes(coupon: Coupon) -> list[str]:
     """Codes of other coupons that read like this one."""
-    folded, wanted = F("code_key"), coupon.code_key
+    folded: F | Replace = F("code_key")
+    wanted = coupon.code_key
     for sign, twin in LOOK_ALIKES.items():
         folded, wanted = Replace(folded, Value(sign), Value(twin)), wanted.replace(sign, twin)
     others = Coupon.objects.filter(archived_at=None).exclude(pk=coupon.pk).alias(folded=folded)
