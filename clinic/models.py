@@ -18,7 +18,8 @@ class Page(index.Indexed, models.Model):
     """A page such as privacy or terms, at /p/<slug>/."""
 
     slug = models.SlugField(
-        unique=True, help_text=_("The footer links to privacy, terms, refunds, accessibility and grievance where they exist.")
+        unique=True,
+        help_text=_("The footer links to privacy, terms, refunds, accessibility and grievance where they exist."),
     )
     title = models.CharField(max_length=120)
     summary = models.CharField(max_length=160, blank=True, help_text=_("One sentence for search engines."))

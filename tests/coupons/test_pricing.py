@@ -100,7 +100,12 @@ def test_a_code_counts_from_its_start_until_before_its_end(at, expected):
 
 @pytest.mark.parametrize(
     ("at", "cents"),
-    [(NOON - SECOND, 20_00), (NOON, 15_00), (NOON + timedelta(days=1) - SECOND, 15_00), (NOON + timedelta(days=1), 20_00)],
+    [
+        (NOON - SECOND, 20_00),
+        (NOON, 15_00),
+        (NOON + timedelta(days=1) - SECOND, 15_00),
+        (NOON + timedelta(days=1), 20_00),
+    ],
 )
 def test_a_sale_holds_from_its_start_until_before_its_end_without_any_job(at, cents):
     course = CourseFactory(
