@@ -11,6 +11,7 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -55,6 +56,9 @@ class PartOfOrder(ToBeRead, admin.TabularInline):
     def has_view_permission(self, request, obj=None):
         return request.user.has_perm("payments.view_order")
 
+    def get_fields(self, request, obj=None):
+        return self.readonly_fields
+
     @admin.display(description=gettext_lazy("amount"))
     def amount(self, row):
         return format_money(row.amount_cents, row.currency)
@@ -62,7 +66,7 @@ class PartOfOrder(ToBeRead, admin.TabularInline):
 
 class LineInline(PartOfOrder):
     model = OrderLine
-    fields = readonly_fields = ["title", "list_price", "discount", "total", "seat"]
+    readonly_fields = ["title", "list_price", "discount", "total", "seat"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("order", "enrolment")
@@ -90,7 +94,7 @@ class LineInline(PartOfOrder):
 class EventInline(PartOfOrder):
     model = OrderEvent
     verbose_name_plural = gettext_lazy("timeline")
-    fields = readonly_fields = ["at", "text", "seen_by"]
+    readonly_fields = ["at", "text", "seen_by"]
 
     @admin.display(description=gettext_lazy("seen by"))
     def seen_by(self, event):
@@ -100,23 +104,23 @@ class EventInline(PartOfOrder):
 class AttemptInline(PartOfOrder):
     model = CheckoutAttempt
     verbose_name_plural = gettext_lazy("payment pages at Stripe")
-    fields = readonly_fields = ["number", "state", "session_id", "created_at", "expires_at"]
+    readonly_fields = ["number", "state", "session_id", "created_at", "expires_at"]
 
 
 class PaymentInline(PartOfOrder):
     model = Payment
-    fields = readonly_fields = ["paid_at", "amount", "method", "provider", "intent_id", "charge_id", "is_live"]
+    readonly_fields = ["paid_at", "amount", "method", "provider", "intent_id", "charge_id", "is_live"]
 
 
 class LedgerInline(PartOfOrder):
     model = LedgerEntry
-    fields = readonly_fields = ["at", "kind", "amount", "provider_ref"]
+    readonly_fields = ["at", "kind", "amount", "provider_ref"]
 
 
 class ReceiptInline(PartOfOrder):
     model = Receipt
     fk_name = "order"
-    fields = readonly_fields = ["number", "kind", "issued_at", "total", "paper"]
+    readonly_fields = ["number", "kind", "issued_at", "total", "paper"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("order")
@@ -227,7 +231,7 @@ class OrderAdmin(ToBeRead, admin.ModelAdmin):
     @admin.display(description=gettext_lazy("acts"))
     def staff_acts(self, order):
         acts = ((_moment(act.at), act.by_name, act.deed, act.reason) for act in acts_on(order))
-        return format_html_join(format_html("<br>"), "{}: {}, {}. {}", acts) or "–"
+        return format_html_join(mark_safe("<br>"), "{}: {}, {}. {}", acts) or "–"
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         context = {**(extra_context or {}), "may_settle": request.user.has_perm("payments.settle_order")}
@@ -257,7 +261,7 @@ class OrderAdmin(ToBeRead, admin.ModelAdmin):
             order = get_object_or_404(Order.objects.select_related("buyer", "claim"), pk=pk)
             try:
                 deed(request, order, timezone.now())
-            except (StripeIsAway, StripeRefused) as error:
+            except (StripeIsAway, StripeRefused, settlement.UnknownOrder) as error:
                 words = _("Stripe gave no clear answer, so nothing was changed (%(error)s). Try again in a minute.")
                 self.message_user(request, words % {"error": error}, messages.ERROR)
             return redirect("admin:payments_order_change", pk)
@@ -399,7 +403,7 @@ class ReconcileRunAdmin(ToBeRead, admin.ModelAdmin):
 
     @admin.display(description=gettext_lazy("mismatches"))
     def sentences(self, run):
-        return format_html_join(format_html("<br>"), "{}", ((sentence,) for sentence in run.mismatches)) or "–"
+        return format_html_join(mark_safe("<br>"), "{}", ((sentence,) for sentence in run.mismatches)) or "–"
 
 
 @admin.register(Series)
