@@ -60,6 +60,6 @@ class BundledCourseFormSet(forms.BaseInlineFormSet):
 
     def clean(self) -> None:
         super().clean()
-        kept = [form for form in self.forms if form.cleaned_data.get("course") and not self._should_delete_form(form)]
+        kept = [form for form in self.forms if form.cleaned_data.get("course") and not form.cleaned_data.get("DELETE")]
         if self.instance.status == Offer.Status.PUBLISHED and len(kept) < 2:
             raise forms.ValidationError(_("A bundle is several courses: add at least two before you publish it."))
