@@ -59,29 +59,29 @@ class HundredthsField(forms.DecimalField):
 
 class CouponForm(forms.ModelForm):
     percent_bp = HundredthsField(
-        label=gettext_lazy("percent off"), required=False, min_value=Decimal("0.01"), max_value=Decimal(100),
+        label=gettext_lazy("Percent off"), required=False, min_value=Decimal("0.01"), max_value=Decimal(100),
         help_text=gettext_lazy("50 means half the price. The discount is rounded half up to the cent, then taken off."),
     )  # fmt: skip
     amount_cents = HundredthsField(
-        label=gettext_lazy("amount"), required=False, min_value=Decimal(0),
+        label=gettext_lazy("Amount"), required=False, min_value=Decimal(0),
         help_text=gettext_lazy(
             "Such as 20.00. Taken off, or for a fixed price the price itself. It never raises a price."
         ),
     )  # fmt: skip
     max_discount_cents = HundredthsField(
-        label=gettext_lazy("largest discount"), required=False, min_value=Decimal("0.01"),
+        label=gettext_lazy("Largest discount"), required=False, min_value=Decimal("0.01"),
         help_text=gettext_lazy("Never takes off more than this. Empty: no cap."),
     )  # fmt: skip
     budget_cents = HundredthsField(
-        label=gettext_lazy("budget"), required=False, min_value=Decimal("0.01"),
+        label=gettext_lazy("Budget"), required=False, min_value=Decimal("0.01"),
         help_text=gettext_lazy("The sum of all discounts stops here; the last buyer gets what is left. Empty: no limit."),
     )  # fmt: skip
     min_price_cents = HundredthsField(
-        label=gettext_lazy("smallest price"), required=False, min_value=Decimal("0.01"),
+        label=gettext_lazy("Smallest price"), required=False, min_value=Decimal("0.01"),
         help_text=gettext_lazy("What it costs after a sale must be at least this. Empty: any price."),
     )  # fmt: skip
     ends_at = LastDayField(
-        label=gettext_lazy("last day"),
+        label=gettext_lazy("Last day"),
         required=False,
         help_text=gettext_lazy("It is refused from the midnight after it. Empty: no end."),
     )
@@ -276,14 +276,14 @@ class CouponAdmin(admin.ModelAdmin):
     def uses(self, coupon):
         return f"{coupon.used} / {coupon.max_total}" if coupon.max_total is not None else coupon.used
 
-    @admin.display(description=gettext_lazy("given away"), ordering="spent_cents")
+    @admin.display(description=gettext_lazy("spent"), ordering="spent_cents")
     def spent(self, coupon):
         spent = format_money(coupon.spent_cents, coupon.currency)
         if coupon.budget_cents is None:
             return spent
         return f"{spent} / {format_money(coupon.budget_cents, coupon.currency)}"
 
-    @admin.display(description=gettext_lazy("open from and until"), ordering="ends_at")
+    @admin.display(description=gettext_lazy("when"), ordering="ends_at")
     def window(self, coupon):
         starts = date_format(timezone.localtime(coupon.starts_at), "j M Y") if coupon.starts_at else ""
         ends = date_format(last_day_before(coupon.ends_at), "j M Y") if coupon.ends_at else ""

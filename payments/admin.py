@@ -156,28 +156,28 @@ class OrderAdmin(ToBeRead, admin.ModelAdmin):
     date_hierarchy = "placed_at"
     show_full_result_count = False
     fieldsets = [
-        (None, {"fields": ["number", "state", "review_reason", "is_awaiting_bank"]}),
+        (None, {"fields": [("number", "state", "is_awaiting_bank"), "review_reason"]}),
         (
             gettext_lazy("Buyer"),
-            {"fields": ["email", "account", "buyer_name", "company", "tax_id", "country", "province", "made_account"]},
+            {
+                "fields": [
+                    ("email", "account", "made_account"),
+                    ("buyer_name", "company", "tax_id"),
+                    ("country", "province", "terms_version"),
+                ]
+            },
         ),
         (
             gettext_lazy("Price"),
             {
                 "fields": [
-                    "offer_title",
-                    "coupon",
-                    "applied",
-                    "list_price",
-                    "sale",
-                    "coupon_off",
-                    "waived",
-                    "tax",
-                    "total",
+                    ("offer_title", "coupon", "applied"),
+                    ("list_price", "sale", "coupon_off"),
+                    ("waived", "tax", "total"),
                 ]
             },
         ),
-        (gettext_lazy("When"), {"fields": ["placed_at", "expires_at", "paid_at", "closed_at", "terms_version"]}),
+        (gettext_lazy("When"), {"fields": [("placed_at", "expires_at"), ("paid_at", "closed_at")]}),
         (gettext_lazy("What staff did"), {"fields": ["staff_acts"]}),
     ]
     inlines = [LineInline, EventInline, AttemptInline, PaymentInline, LedgerInline, ReceiptInline]
