@@ -167,7 +167,7 @@ def _standing() -> list[dict]:
     """What staff must know at a glance: words, number, where to look, and whether it is as it should be. Five queries."""
     orders, mails = reverse("admin:payments_order_changelist"), reverse("admin:mail_message_changelist")
     rows = [
-        (_("Paid but not enrolled"), reconciliation.paid_but_not_enrolled(), f"{orders}?state__exact=paid"),
+        (_("Paid but not enrolled"), reconciliation.paid_but_not_enrolled(), f"{orders}?review=seat"),
         (_("Orders that need a look"), Order.objects.in_review().count(), f"{orders}?review=yes"),
         (
             _("Mails that failed"),

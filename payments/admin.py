@@ -139,9 +139,11 @@ class ReviewFilter(admin.SimpleListFilter):
     parameter_name = "review"
 
     def lookups(self, request, model_admin):
-        return [("yes", _("Yes")), ("no", _("No"))]
+        return [("yes", _("Yes")), ("no", _("No")), ("seat", _("Paid, and nobody is enrolled"))]
 
     def queryset(self, request, queryset):
+        if self.value() == "seat":
+            return queryset.paid().filter(lines__enrolment=None, review_reason="").distinct()
         if self.value() == "yes":
             return queryset.in_review()
         return queryset.filter(review_reason="") if self.value() == "no" else queryset

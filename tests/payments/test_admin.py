@@ -433,6 +433,7 @@ def test_the_index_counts_what_went_wrong_and_leads_there(client, sandbox, staff
     assert "Order X has no receipt" in words(response)
     for link in re.findall(r'href="(/admin/(?:payments|mail)/[^"]*\?[^"]*)"', response.content.decode()):
         assert staff.get(link.replace("&amp;", "&")).status_code == 200
+    assert list(staff.get(LIST, {"review": "seat"}).context["cl"].queryset) == [order]
 
 
 def test_staff_who_may_see_no_orders_see_the_lists_alone(client):
