@@ -105,6 +105,12 @@ def test_what_was_saved_stands_in_the_form_again(staff):
     assert 'value="20.00"' in page
 
 
+def test_the_first_moment_is_picked_from_a_calendar_like_the_last_day(staff):
+    page = staff.get(ADD).content.decode()
+
+    assert re.findall(r'name="(\w+)" class="vDateField', page) == ["starts_at_0", "ends_at"]
+
+
 @pytest.mark.parametrize(
     ("more", "field", "sentence"),
     [
