@@ -15,8 +15,9 @@ from accounts.places import COUNTRIES, PROVINCES, TIME_ZONES
 
 
 def normalise_address(address: str) -> str:
-    """The one spelling under which we keep and compare an e-mail address."""
-    return unicodedata.normalize("NFC", address).strip().lower()
+    """The one spelling under which we keep and compare an e-mail address, without signs that nobody sees."""
+    seen = "".join(sign for sign in address if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFC", seen).strip().lower()
 
 
 def address_key(address: str) -> str:

@@ -8,7 +8,8 @@ from django.core.files import File
 
 CHUNK_BYTES = 64 * 1024
 
-_ONE_PART = re.compile(r"bytes=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE)
+# No file has a position of more digits, and Python reads no number of thousands.
+_ONE_PART = re.compile(r"bytes=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", re.IGNORECASE)
 
 
 class Unsatisfiable(Exception):

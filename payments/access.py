@@ -64,7 +64,9 @@ def get_order(request: HttpRequest, number: str) -> Order:
     :raises SignInFirst: a visitor who did not place it here, whether or not it exists.
     :raises Http404: signed in, but not theirs, or no such order.
     """
-    order = Order.objects.select_related("offer", "buyer", "claim").filter(number=number).first()
+    # PostgreSQL refuses to look for some texts, such as those with a null byte.
+    known = Order.objects.select_related("offer", "buyer", "claim")
+    order = known.filter(number=number).first() if number.isalnum() else None
     user: Any = request.user
     if order is not None and (is_buyer(request, order) or user.has_perm("payments.view_order")):
         return order

@@ -18,6 +18,14 @@ def address_of(user: User) -> tuple[str, bool, bool]:
     return user.emailaddress_set.values_list("email", "primary", "verified").get()
 
 
+def test_signs_that_nobody_sees_make_no_other_address():
+    account, __ = account_for("sam@example.org", order_number="0000000001", at=NOON)
+
+    again, made = account_for("\u200esam@example.org\u200b", order_number="0000000002", at=NOON)
+
+    assert (again, made) == (account, False)
+
+
 class TestSigningUp:
     def test_confirms_the_address_with_a_code_and_leads_on_with_the_coupon(self, client, mailed_code):
         client.post("/accounts/signup/", {"email": "Sam@Example.org", "legal_name": "Sam Okafor", "next": THERE})

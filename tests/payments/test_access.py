@@ -67,6 +67,15 @@ def test_for_these_there_is_no_such_order(people, order, who, page):
     assert there.status_code == nowhere.status_code == 404
 
 
+def test_no_database_is_asked_for_a_number_with_a_null_byte(people, django_assert_num_queries):
+    browser = people["a visitor"]
+
+    with django_assert_num_queries(0):
+        response = browser.get("/orders/0000%00000/")
+
+    assert response.status_code == 302
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_visitor_is_asked_to_sign_in_whether_or_not_the_order_exists(people, order, page):
     for number in (order.number, "0000000000"):
