@@ -58,9 +58,6 @@ class HundredthsField(forms.DecimalField):
 
 
 class CouponForm(forms.ModelForm):
-    # The public pages' class on a date and time would displace the one by which the admin finds its calendar.
-    bound_field_class = forms.BoundField
-
     percent_bp = HundredthsField(
         label=gettext_lazy("Percent off"), required=False, min_value=Decimal("0.01"), max_value=Decimal(100),
         help_text=gettext_lazy("50 means half the price. The discount is rounded half up to the cent, then taken off."),

@@ -5,15 +5,19 @@ from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 
 
+# Ticks have a look of their own; the parts of a multi-widget keep theirs, as the admin's calendar needs.
+_WITHOUT_INPUT_CLASS = (
+    forms.CheckboxInput, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.FileInput, forms.MultiWidget,
+)  # fmt: skip
+
+
 class ClinicBoundField(BoundField):
     """A field whose text-like widgets carry the design's ``input`` class."""
 
     def build_widget_attrs(self, attrs, widget=None):
         attrs = super().build_widget_attrs(attrs, widget)
         widget = widget or self.field.widget
-        if not isinstance(
-            widget, (forms.CheckboxInput, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.FileInput)
-        ):
+        if not isinstance(widget, _WITHOUT_INPUT_CLASS):
             attrs["class"] = f"{widget.attrs.get('class', '')} input".strip()
         return attrs
 
