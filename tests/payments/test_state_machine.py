@@ -24,7 +24,7 @@ from enrolments.enrolling import AlreadyEnrolled
 from enrolments.models import Enrolment
 from mail.models import Message
 from payments import reconciliation, settlement, webhooks
-from payments.checkout import CodeRefused
+from payments.checkout import CodeRefused, StillWithTheBank
 from payments.models import Order, Payment, Receipt
 from payments.sandbox import Sandbox
 from payments.sandbox.wire import Refused
@@ -59,7 +59,7 @@ class Shop(RuleBasedStateMachine):
     def place(self, buyer, with_code):
         try:
             order = order_for(self.course, email=buyer, code=self.coupon.code if with_code else "", at=self.now)
-        except (AlreadyEnrolled, CodeRefused):
+        except (AlreadyEnrolled, CodeRefused, StillWithTheBank):
             return ("", buyer)
         return (open_page(order, at=self.now), buyer)
 
