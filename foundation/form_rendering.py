@@ -4,7 +4,6 @@ from django import forms
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 
-
 # Ticks have a look of their own; the parts of a multi-widget keep theirs, as the admin's calendar needs.
 _WITHOUT_INPUT_CLASS = (
     forms.CheckboxInput, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.FileInput, forms.MultiWidget,
