@@ -8,6 +8,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from accounts.models import User
 from courses.models import Offer
 from payments.models import Order, new_order_number
 
@@ -39,6 +40,18 @@ def number_for_next_order(request: HttpRequest, offer: Offer) -> str:
 
 def _number_key(secret: str, offer: Offer) -> str:
     return f"placing:{hashlib.sha256(secret.encode()).hexdigest()}:{offer.pk}"
+
+
+def finished_by_the_first_click(request: HttpRequest, offer: Offer, account: User) -> Order | None:
+    """The order whose first click, a moment ago in this browser, ended in this new account; its page opens here too."""
+    number = account.made_by_order
+    if not number or number_for_next_order(request, offer) != number:
+        return None
+    order = Order.objects.select_related("offer", "buyer").filter(number=number, buyer=account).first()
+    if order is not None:
+        remember_order(request, order)
+        sign_in_new_buyer(request, order)
+    return order
 
 
 def remember_order(request: HttpRequest, order: Order) -> None:

@@ -220,7 +220,7 @@ def read_webhook(payload: bytes, signature: str, *, at: datetime) -> Event:
             created_at=datetime.fromtimestamp(body["created"], UTC),
             is_live=body["livemode"],
         )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, RecursionError) as error:
         raise BadWebhook("It is not an event.") from error
 
 

@@ -38,6 +38,7 @@ from foundation.throttle import Limit, TooManyFailures
 from payments import settlement, stripe_gateway, webhooks
 from payments.access import (
     SignInFirst,
+    finished_by_the_first_click,
     get_order,
     is_buyer,
     number_for_next_order,
@@ -111,7 +112,9 @@ def checkout(request: HttpRequest, slug: str) -> HttpResponseBase:
     trouble = Trouble()
     if is_paying and form.is_valid():
         address = "" if signed_in else form.cleaned_data["email"]
-        if address and account_of(address):
+        if address and (account := account_of(address)):
+            if twin := finished_by_the_first_click(request, offer, account):
+                return redirect(twin)
             return send_code_and_continue(request, address, _here(offer, code))
         outcome = _try_to_buy(request, offer, code, form)
         if not isinstance(outcome, Trouble):

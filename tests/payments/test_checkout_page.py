@@ -456,6 +456,22 @@ def test_the_second_click_of_a_new_visitor_finds_the_order_of_the_first(sandbox,
     assert Order.objects.count() == 1
 
 
+def test_the_second_click_on_something_free_finds_the_seat_that_the_first_one_made(sandbox, course):
+    CouponFactory(code="gift", percent_bp=10_000)
+    first, second, stranger = Client(), Client(), Client()
+    first.get(checkout_url(course))
+    second.cookies["csrftoken"] = first.cookies["csrftoken"].value
+    stranger.get(checkout_url(course))
+
+    answers = [
+        post_checkout(browser, course, seen=0, code="gift").headers["Location"] for browser in (first, second, stranger)
+    ]
+
+    order = Order.objects.get()
+    assert answers[:2] == [order.get_absolute_url()] * 2
+    assert answers[2].startswith(reverse("account_confirm_login_code"))  # the address has an account now
+
+
 def test_a_new_price_or_address_in_the_same_browser_is_a_new_order(client, sandbox, course, half):
     client.get(checkout_url(course))
 

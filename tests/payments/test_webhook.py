@@ -102,6 +102,7 @@ def test_no_signature_is_refused(client):
         b"{}",
         b'{"id": 1}',
         b"\xff\xfe\x00{}",
+        b"[" * 100_000,
         json.dumps(EVENT | {"data": None}).encode(),
         json.dumps(EVENT | {"data": {"object": []}}).encode(),
         json.dumps(EVENT | {"created": "yesterday"}).encode(),
