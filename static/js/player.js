@@ -47,7 +47,7 @@ function setUpPlayer(player) {
     }
     show();
   };
-  const toggle = () => (video.paused ? video.play() : video.pause());
+  const toggle = () => (video.paused ? start(video) : video.pause());
 
   function show() {
     const at = clock(place);
@@ -159,7 +159,7 @@ function setUpTranscript(video, go) {
     const line = lines.find(({ button }) => button.contains(event.target));
     if (!line) return;
     go(line.starts);
-    video.play();
+    start(video);
   });
 
   let current;
@@ -188,6 +188,11 @@ function setUpTranscript(video, go) {
     }
     found.textContent = wanted ? found.dataset.words.replace("{n}", count).replace("{all}", lines.length) : "";
   });
+}
+
+// Whoever pauses before the first picture has come interrupts the start, which is no error.
+function start(video) {
+  video.play().catch((reason) => { if (reason.name !== "AbortError") throw reason; });
 }
 
 // The server learns where the learner is, every few seconds and whenever they stop or leave, and when they are done.
