@@ -137,6 +137,7 @@ def _place_once(
     _refuse_owners(offer, buyer)
     quoted = quote(offer=offer, code=code, buyer=buyer, at=at)
     if quoted.refusal is not None and quoted.refusal.reason != Reason.NOT_NEEDED:
+        _look_again_at_own_hold(offer, buyer)
         raise CodeRefused(quoted.refusal)
     if quoted.total_cents != seen_total_cents:
         raise PriceChanged(quoted)
@@ -155,6 +156,16 @@ def _place_once(
     if quoted.coupon is not None:
         _hold_code(order, quoted, at=at)
     return order
+
+
+def _look_again_at_own_hold(offer: Offer, buyer: Buyer) -> None:
+    """The first of two clicks may have taken the use of the code between our look at the buyer and at the code.
+
+    :raises _PlacedMeanwhile: it did; the next look knows it for the buyer's own.
+    """
+    held = Order.objects.pending().filter(buyer_key=buyer.key, offer_id=offer.pk, claim__isnull=False)
+    if set(held.values_list("claim", flat=True)) - buyer.holding:
+        raise _PlacedMeanwhile
 
 
 def _refuse_owners(offer: Offer, buyer: Buyer) -> None:
